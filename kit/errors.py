@@ -1,0 +1,30 @@
+"""Errors named for who catches them.
+
+    WorkbenchError
+    ├── Permanent        retrying cannot help: a 4xx answer, or the dead letter topic at once
+    ├── Transient        this one message or request may succeed on another try
+    └── DependencyDown   nothing can succeed until a dependency is back: hold, answer 503, never dead-letter
+
+Adapters translate foreign errors into these at the border. A message tells its reader what to do next.
+"""
+
+
+class WorkbenchError(Exception):
+    """`code` is stable and machine-readable (snake_case); the message says what to do."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class Permanent(WorkbenchError):
+    """The input itself is the problem; the same input fails again."""
+
+
+class Transient(WorkbenchError):
+    """Something passing went wrong with this input; another try may succeed."""
+
+
+class DependencyDown(WorkbenchError):
+    """A server this process needs does not answer."""

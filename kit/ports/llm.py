@@ -1,0 +1,85 @@
+"""The role that writes answers."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Role(StrEnum):
+    """Who says a message."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grounding:
+    """What a grounded answer may rest on: the question, and passages numbered from 1 in this order. `messages` say the same in prose."""
+
+    question: str
+    passages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionRequest:
+    """A call. `max_tokens` bounds the answer."""
+
+    messages: tuple[Message, ...]
+    grounding: Grounding | None = None
+    max_tokens: int = 1024
+    temperature: float = 0.0
+
+
+class FinishReason(StrEnum):
+    """Why the model stopped."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenUsage:
+    """What a call consumed; `cost_usd` is None where the model has no known price."""
+
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What came back."""
+
+    text: str
+    provider: str
+    model: str
+    usage: TokenUsage
+    finish_reason: FinishReason
+
+
+class LLMClient(Protocol):
+    """Promise: one request gives one completion with its usage, and never blocks the event loop."""
+
+    @property
+    def provider(self) -> str:
+        """Names the provider as OpenTelemetry's `gen_ai.provider.name` does."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """The model that is asked for."""
+        ...
+
+    async def complete(self, request: CompletionRequest) -> Completion:
+        """Raises Permanent (refused key, bad request), Transient (rate limit, 5xx), DependencyDown (no connection, timeout)."""
+        ...

@@ -1,0 +1,28 @@
+"""The role that turns texts into sparse (lexical) vectors."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class SparseVector:
+    """Term weights: `indices` are distinct term ids (unsigned 32 bit), `values` their weights, the same length."""
+
+    indices: tuple[int, ...]
+    values: tuple[float, ...]
+
+
+class SparseEncoder(Protocol):
+    """Promise: BM25 term weights without the IDF factor, which the store applies, for documents; term counts for queries.
+
+    Source: Robertson and Zaragoza (2009), The Probabilistic Relevance Framework, eq. 3.15.
+    """
+
+    def encode_documents(self, texts: Sequence[str]) -> list[SparseVector]:
+        """One vector a text; a text without terms gives an empty vector."""
+        ...
+
+    def encode_query(self, text: str) -> SparseVector:
+        """The query's vector."""
+        ...

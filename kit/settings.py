@@ -1,0 +1,120 @@
+"""The settings every service is made of: frozen values, read once from the environment, passed in, never imported.
+
+A service's `Settings` subclasses `ServiceSettings` with its own prefix, so `INGEST_POSTGRES__DSN` sets `postgres.dsn` of ingest.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Section(BaseModel):
+    """A group of settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class KafkaSettings(Section):
+    """The broker. Times are milliseconds."""
+
+    bootstrap_servers: str = Field(description="host:port[,host:port]")
+    session_timeout_ms: int = 45_000
+    rebalance_timeout_ms: int = 150_000
+    max_poll_interval_ms: int = 300_000
+    idempotent: bool = Field(default=True, description="idempotent producer; the embedded broker cannot")
+
+
+class PostgresSettings(Section):
+    """The database; every service has a schema and a role of its own, both named as the service."""
+
+    dsn: SecretStr
+    pool_size: int = Field(default=4, ge=1)
+
+
+class RedisSettings(Section):
+    """The cache."""
+
+    url: SecretStr
+
+
+class BlobSettings(Section):
+    """Where raw documents lie: `file:///folder` or `s3://bucket/prefix`. A reference outside of it is refused."""
+
+    url: str
+
+
+class VectorEngine(StrEnum):
+    """Who keeps the vectors."""
+
+    SERVER = "server"
+    EDGE = "edge"
+
+
+class VectorSettings(Section):
+    """The vector store: `server` needs `url`, `edge` (in-process, one owner) needs `path`."""
+
+    engine: VectorEngine = VectorEngine.SERVER
+    url: str | None = None
+    api_key: SecretStr | None = None
+    path: Path | None = None
+    collection: str = "chunks"
+
+
+class EmbeddingProvider(StrEnum):
+    """Who turns texts into vectors."""
+
+    MINILM = "minilm"
+    OPENAI = "openai"
+
+
+class EmbeddingSettings(Section):
+    """The embedding model. `threads` is how many texts are embedded at once by the in-process model."""
+
+    provider: EmbeddingProvider = EmbeddingProvider.MINILM
+    model: str = "text-embedding-3-small"
+    dimensions: int = Field(default=384, ge=1)
+    api_key: SecretStr | None = None
+    base_url: str | None = None
+    threads: int = Field(default=1, ge=1)
+
+
+class LLMProvider(StrEnum):
+    """Who writes answers."""
+
+    EXTRACTIVE = "extractive"
+    OPENAI = "openai"
+    ANTHROPIC = "anthropic"
+
+
+class LLMSettings(Section):
+    """The language model. Without a provider: Anthropic or OpenAI if its key is set, else the extractive answerer."""
+
+    provider: LLMProvider | None = None
+    openai_api_key: SecretStr | None = None
+    openai_base_url: str | None = None
+    openai_model: str = "gpt-5-mini"
+    anthropic_api_key: SecretStr | None = None
+    anthropic_base_url: str | None = None
+    anthropic_model: str = "claude-haiku-4-5"
+    timeout_s: float = 60.0
+
+
+class HttpSettings(Section):
+    """Where a service listens."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+
+
+class ServiceSettings(BaseSettings):
+    """What every service needs. A missing value stops the process at start with its name."""
+
+    model_config = SettingsConfigDict(env_nested_delimiter="__", frozen=True, extra="forbid")
+
+    kafka: KafkaSettings
+    postgres: PostgresSettings
+    http: HttpSettings = HttpSettings()
+    log_level: str = "INFO"
+    otlp_endpoint: str | None = Field(default=None, description="OTLP/HTTP collector; without one no spans are exported")

@@ -1,0 +1,1 @@
+"""The five services. Each folder has the same files; its docstring is its data flow."""
