@@ -1,0 +1,1 @@
+"""Takes evaluation requests: eval.requested -> a stored, validated run."""

@@ -1,0 +1,1 @@
+"""Keeps what people say of answers: feedback.received -> ratings."""

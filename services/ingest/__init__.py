@@ -1,0 +1,1 @@
+"""Turns documents into embedded chunks: docs.uploaded -> parse, chunk, embed -> chunks.embedded (or docs.rejected)."""

@@ -1,0 +1,20 @@
+"""Settings of rag, from `RAG_*` variables."""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from kit.settings import BlobSettings, EmbeddingSettings, LLMSettings, RedisSettings, ServiceSettings, VectorSettings
+
+
+class Settings(ServiceSettings):
+    """What rag needs to run."""
+
+    model_config = SettingsConfigDict(env_prefix="RAG_")
+
+    redis: RedisSettings
+    blobs: BlobSettings
+    vectors: VectorSettings
+    embedding: EmbeddingSettings = EmbeddingSettings()
+    llm: LLMSettings = LLMSettings()
+    max_document_bytes: int = Field(default=25 * 1024 * 1024, ge=1)
+    max_question_chars: int = Field(default=8_000, ge=1)
