@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Generic, TypeVar
 
 from pydantic import ValidationError
@@ -11,15 +12,16 @@ from contracts.envelope import DEFAULT_TENANT, Envelope, Headers, from_headers, 
 from contracts.errors import ContractViolation
 from contracts.topics import EVENT_TYPES, TOPIC_OF
 
-E = TypeVar("E", bound=Event)
+E = TypeVar("E", bound=Event, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Received(Generic[E]):
-    """An event that was read, with its envelope."""
+    """An event that was read, with its envelope; `digest` is the SHA-256 of the value it was read from."""
 
     data: E
     envelope: Envelope
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def decode(headers: Headers, value: bytes | None) -> Received[Event]:
     if value is None:
         raise ContractViolation("tombstone", f"{envelope.type} has no value; publish a deleted event instead of a tombstone")
     try:
-        return Received(event_type.model_validate_json(value), envelope)
+        return Received(event_type.model_validate_json(value), envelope, sha256(value).hexdigest())
     except ValidationError as error:
         raise ContractViolation("data_invalid", f"{envelope.type} breaks its schema: {_first(error)}") from error
 

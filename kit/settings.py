@@ -5,8 +5,9 @@ A service's `Settings` subclasses `ServiceSettings` with its own prefix, so `ING
 
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -24,6 +25,7 @@ class KafkaSettings(Section):
     rebalance_timeout_ms: int = 150_000
     max_poll_interval_ms: int = 300_000
     idempotent: bool = Field(default=True, description="idempotent producer; the embedded broker cannot")
+    forgets: bool = Field(default=False, description="the broker keeps nothing over a restart, so unfinished work is queued again at start")
 
 
 class PostgresSettings(Section):
@@ -118,3 +120,16 @@ class ServiceSettings(BaseSettings):
     http: HttpSettings = HttpSettings()
     log_level: str = "INFO"
     otlp_endpoint: str | None = Field(default=None, description="OTLP/HTTP collector; without one no spans are exported")
+
+
+S = TypeVar("S", bound=ServiceSettings)
+
+
+def read_settings(settings: type[S]) -> S:
+    """Reads the environment, or stops the process naming each variable that is missing or wrong."""
+    try:
+        return settings()
+    except ValidationError as error:
+        prefix = settings.model_config.get("env_prefix", "")
+        lines = [f"  {prefix}{'__'.join(str(part) for part in e['loc']).upper()}: {e['msg']}" for e in error.errors(include_input=False)]
+        raise SystemExit("these settings are missing or wrong (see .env.example):\n" + "\n".join(lines)) from None

@@ -17,4 +17,4 @@ class Settings(ServiceSettings):
     embedding: EmbeddingSettings = EmbeddingSettings()
     llm: LLMSettings = LLMSettings()
     max_document_bytes: int = Field(default=25 * 1024 * 1024, ge=1)
-    max_question_chars: int = Field(default=8_000, ge=1)
+    requeue_after_s: float = Field(default=600, gt=0, description="an upload that ingest has not heard of is told again after so long")

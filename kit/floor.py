@@ -1,0 +1,61 @@
+"""What every service stands on while it runs: its database, its publisher and the relay between them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from kit.broker import KafkaPublisher, open_publisher
+from kit.clock import Clock, SystemClock
+from kit.effects import Effects
+from kit.health import Health
+from kit.ids import IdSource, new_id
+from kit.migrations import migrate
+from kit.postgres import open_pool
+from kit.relay import Relay
+from kit.settings import ServiceSettings
+
+Job = Callable[[], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """The open resources that all services share in kind."""
+
+    service: str
+    pool: asyncpg.Pool
+    publisher: KafkaPublisher
+    effects: Effects
+    health: Health
+    clock: Clock
+    ids: IdSource
+
+
+@asynccontextmanager
+async def open_floor(settings: ServiceSettings, health: Health) -> AsyncIterator[Floor]:
+    """Opens the pool, migrates the schema, connects the publisher and runs the relay; closes them in reverse order."""
+    service, clock = health.service, SystemClock()
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(open_pool(settings.postgres, service))
+        await migrate(pool, service)
+        publisher = await stack.enter_async_context(open_publisher(settings.kafka, service))
+        relay = Relay(service, pool, publisher, clock)
+        await stack.enter_async_context(running([relay.run]))
+        health.watch("postgres", lambda: pool.fetchval("SELECT 1"))
+        health.watch("kafka", publisher.ping)
+        yield Floor(service, pool, publisher, Effects(service, pool, relay, clock, new_id), health, clock, new_id)
+
+
+@asynccontextmanager
+async def running(jobs: Sequence[Job]) -> AsyncIterator[None]:
+    """Runs jobs beside its block and cancels them after it; a job that fails takes the block down with it."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(job()) for job in jobs]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()

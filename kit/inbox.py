@@ -1,0 +1,45 @@
+"""The inbox: which events a consumer group has handled, recorded in the transaction of their effect."""
+
+import asyncpg
+
+from contracts.base import Event
+from contracts.codec import Received
+from kit.errors import Permanent
+from kit.postgres import load_queries
+
+
+class AlreadyHandled(Exception):
+    """The event's effect is committed; there is nothing left to do."""
+
+
+class Inbox:
+    """The handled events of one consumer group."""
+
+    def __init__(self, group: str) -> None:
+        self.group = group
+        self._queries = load_queries("kit")
+
+    async def record(self, connection: asyncpg.Connection, event: Received[Event]) -> None:
+        """Claims `event` for the transaction of `connection`.
+
+        Raises AlreadyHandled if it was claimed before, Permanent `event_id_reused` if that was with other data.
+        """
+        self._judge(event, await self._queries.record_inbox(connection, **self._row(event)))
+
+    async def refuse_if_handled(self, connection: asyncpg.Connection | asyncpg.Pool, event: Received[Event]) -> None:
+        """Raises as `record` does, and claims nothing: saves the work before a transaction."""
+        row = self._row(event)
+        del row["digest"]
+        self._judge(event, await self._queries.seen_in_inbox(connection, **row))
+
+    def _row(self, event: Received[Event]) -> dict[str, str]:
+        envelope = event.envelope
+        return {"consumer_group": self.group, "event_source": envelope.source, "event_id": envelope.id, "digest": event.digest}
+
+    @staticmethod
+    def _judge(event: Received[Event], handled: str | None) -> None:
+        if handled is None:
+            return
+        if handled != event.digest:
+            raise Permanent("event_id_reused", f"event {event.envelope.id} was handled with other data; give every event an id of its own")
+        raise AlreadyHandled(event.envelope.id)

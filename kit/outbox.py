@@ -1,0 +1,56 @@
+"""The transactional outbox: events are written with the effect they tell of, and published afterwards by the relay."""
+
+from uuid import NAMESPACE_URL, uuid5
+
+import asyncpg
+
+from contracts.base import Event
+from contracts.codec import encode, envelope_for
+from contracts.envelope import DEFAULT_TENANT, Envelope
+from kit.clock import Clock
+from kit.ids import IdSource
+from kit.postgres import load_queries
+from kit.tracing import current_traceparent
+
+
+class Outbox:
+    """Writes events to the service's `outbox` table; `source` is the service's name."""
+
+    def __init__(self, source: str, clock: Clock, ids: IdSource) -> None:
+        self._source = f"workbench/{source}"
+        self._clock = clock
+        self._ids = ids
+        self._queries = load_queries("kit")
+
+    async def add(
+        self,
+        connection: asyncpg.Connection,
+        event: Event,
+        cause: Envelope | None = None,
+        part: int = 0,
+        tenant_id: str = DEFAULT_TENANT,
+    ) -> str:
+        """Keeps `event` for publication and returns its id.
+
+        With a `cause`, its tenant and correlation go on, and the id is computed from the cause, the type and `part`: handling the
+        cause again tells the same event again, and its readers know it. Without one the id is fresh.
+        """
+        envelope = envelope_for(
+            event,
+            id=self._id(event, cause, part),
+            source=self._source,
+            time=self._clock.now(),
+            tenant_id=cause.tenant_id if cause else tenant_id,
+            correlation_id=cause.correlation_id or cause.id if cause else None,
+            causation_id=cause.id if cause else None,
+            traceparent=current_traceparent(),
+        )
+        record = encode(event, envelope)
+        headers = [[name, value.decode()] for name, value in record.headers]
+        await self._queries.add_to_outbox(connection, topic=record.topic, key=record.key, value=record.value, headers=headers)
+        return envelope.id
+
+    def _id(self, event: Event, cause: Envelope | None, part: int) -> str:
+        if cause is None:
+            return str(self._ids())
+        return str(uuid5(NAMESPACE_URL, f"{self._source}\x1f{cause.source}\x1f{cause.id}\x1f{event.TYPE}\x1f{event.key}\x1f{part}"))

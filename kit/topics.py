@@ -1,0 +1,51 @@
+"""Makes every topic of the contracts at a broker: `python -m kit.topics HOST:PORT [REPLICATION]`. Running it again is harmless."""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from contracts.topics import TOPICS, Topic, dead_letter_topic
+from kit.errors import DependencyDown
+
+
+async def create_topics(bootstrap_servers: str, replication_factor: int = 1) -> None:
+    """Creates each topic with its partitions and retention, and a dead letter topic for each of its readers; those there are left alone.
+
+    Raises DependencyDown `broker_unreachable` or `topic_refused`.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+    wanted = [new for topic in TOPICS for new in _new_topics(topic, replication_factor)]
+    try:
+        await admin.start()
+        answer = await admin.create_topics(wanted)
+    except (KafkaError, OSError) as error:
+        raise DependencyDown("broker_unreachable", f"no topics made at {bootstrap_servers}: {error}; is the broker up?") from error
+    finally:
+        await admin.close()
+    _raise_refusals(answer.topic_errors)
+
+
+def _new_topics(topic: Topic, replication_factor: int) -> Iterator[NewTopic]:
+    config = {"retention.ms": str(int(topic.retention.total_seconds() * 1000))}
+    yield NewTopic(topic.name, topic.partitions, replication_factor, topic_configs=config)
+    for reader in topic.readers:
+        yield NewTopic(dead_letter_topic(topic.name, reader), topic.partitions, replication_factor, topic_configs=config)
+
+
+def _raise_refusals(answers: list[tuple[str, int, str | None]]) -> None:
+    refused = {name: for_code(code) for name, code, *_ in answers if code not in (0, TopicAlreadyExistsError.errno)}
+    if refused:
+        told = ", ".join(f"{name} ({error.__name__})" for name, error in sorted(refused.items()))
+        raise DependencyDown("topic_refused", f"the broker refused to make {told}; check its limits and the replication factor")
+
+
+def main(arguments: list[str]) -> None:
+    """Takes the bootstrap servers and, if given, the replication factor."""
+    asyncio.run(create_topics(arguments[0], *(int(number) for number in arguments[1:2])))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,67 @@
+"""The main path: a question becomes an answer whose every citation has been verified."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from contracts.queries import Citation, NamedVersion
+from kit.clock import Clock
+from kit.ids import IdSource
+from kit.metrics import ANSWERS
+from kit.ports.llm import Completion, LLMClient, is_abstention
+from kit.ports.vectors import Hit
+from services.rag.cite import CitedText, Citer
+from services.rag.prompts import Prompt
+from services.rag.retrieve import Question, Retriever
+from services.rag.stopwatch import Stopwatch
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a question was answered, on what it rests, and what it cost."""
+
+    answer_id: UUID
+    question: Question
+    text: str
+    abstained: bool
+    citations: tuple[Citation, ...]
+    passages: tuple[Hit, ...]
+    prompt: NamedVersion
+    completion: Completion
+    timings_ms: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Answerer:
+    """Retrieves, generates, cites."""
+
+    retriever: Retriever
+    prompt: Prompt
+    llm: LLMClient
+    citer: Citer
+    clock: Clock
+    ids: IdSource
+
+    async def answer(self, question: Question) -> Answer:
+        """Raises as the embedding model, the vector store, the language model and the database do."""
+        watch = Stopwatch(self.clock)
+        passages = await self.retriever.retrieve(question, watch)
+        with watch.stage("generate"):
+            completion = await self.llm.complete(self.prompt.render(question, passages))
+        with watch.stage("cite"):
+            cited = await self.citer.verified(completion.text, passages, question.tenant_id)
+        return self._answer(question, passages, completion, cited, watch)
+
+    def _answer(self, question: Question, passages: list[Hit], completion: Completion, cited: CitedText, watch: Stopwatch) -> Answer:
+        abstained = is_abstention(cited.text)
+        ANSWERS.labels(completion.provider, str(abstained).lower()).inc()
+        return Answer(
+            answer_id=self.ids(),
+            question=question,
+            text=cited.text,
+            abstained=abstained,
+            citations=cited.citations,
+            passages=tuple(passages),
+            prompt=self.prompt.identity,
+            completion=completion,
+            timings_ms=watch.timings_ms(),
+        )

@@ -1,0 +1,1 @@
+"""HTTP: thin edges over the verbs. Requests are closed (an unknown field is an error), errors are problem+json."""

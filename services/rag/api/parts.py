@@ -1,0 +1,36 @@
+"""What the routes work with: put together by `app.py` when the service starts, handed to each request."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from kit.clock import Clock
+from kit.ports.embedding import EmbeddingModel
+from services.rag.answer import Answerer
+from services.rag.retrieve import Retriever
+from services.rag.store import Store
+from services.rag.upload import Uploads
+from services.rag.variants import Variants
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The verbs and what they share."""
+
+    answerer: Answerer
+    retriever: Retriever
+    uploads: Uploads
+    store: Store
+    embedder: EmbeddingModel
+    variants: Variants
+    clock: Clock
+    max_document_bytes: int
+
+
+def _parts(request: Request) -> Parts:
+    parts: Parts = request.state.parts
+    return parts
+
+
+Rag = Annotated[Parts, Depends(_parts)]

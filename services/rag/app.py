@@ -1,0 +1,90 @@
+"""The one place where rag's parts are chosen and put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import redis.asyncio as redis
+from fastapi import FastAPI
+from prometheus_client import make_asgi_app
+
+from kit.adapters.blobs import ObjectBlobs
+from kit.adapters.bm25 import Bm25Encoder
+from kit.adapters.open_embedding import open_embedding
+from kit.adapters.open_llm import open_llm
+from kit.adapters.open_vectors import open_vectors
+from kit.floor import Floor, open_floor, running
+from kit.health import BUILD_VERSION, Health
+from kit.ports.embedding import EmbeddingModel
+from kit.ports.vectors import VectorStore
+from kit.reconcile import Reconcile
+from services.rag.answer import Answerer
+from services.rag.api import documents, queries
+from services.rag.api.health import health_router
+from services.rag.api.middleware import MULTIPART_FRAME_BYTES, BodyLimit, Observed
+from services.rag.api.parts import Parts
+from services.rag.api.problems import add_problem_handlers
+from services.rag.api.schemas import Problem
+from services.rag.cache import CachedEmbedding
+from services.rag.cite import Citer
+from services.rag.prompts import GROUNDED_ANSWER
+from services.rag.retrieve import Retriever
+from services.rag.settings import Settings
+from services.rag.store import Store
+from services.rag.upload import Uploads
+from services.rag.variants import Variants
+
+_PROBLEM = {"model": Problem, "description": "what is wrong and what to do", "content": {"application/problem+json": {}}}
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Parts that several services of one process share; what is None the service opens itself."""
+
+    embedder: EmbeddingModel | None = None
+    vectors: VectorStore | None = None
+
+
+def build(settings: Settings, embedder: EmbeddingModel | None = None, vectors: VectorStore | None = None) -> FastAPI:
+    """The service as an app; `embedder` and `vectors` are given where several services of one process share them."""
+    health, shared = Health("rag"), Shared(embedder, vectors)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Parts]]:
+        async with open_floor(settings, health) as floor, _open(settings, shared, floor) as parts:
+            reconcile = Reconcile(parts.store.requeue, floor.clock, settings.requeue_after_s, settings.kafka.forgets)
+            async with running([reconcile.run]):
+                yield {"parts": parts}
+
+    app = FastAPI(title="LLM Research Engineer Workbench", version=BUILD_VERSION, lifespan=lifespan)
+    add_problem_handlers(app)
+    for router in (documents.router, queries.router, health_router(health)):
+        app.include_router(router, responses={"4XX": _PROBLEM, "5XX": _PROBLEM})
+    app.mount("/metrics", make_asgi_app())
+    app.add_middleware(BodyLimit, limit=settings.max_document_bytes + MULTIPART_FRAME_BYTES)
+    app.add_middleware(Observed)
+    return app
+
+
+@asynccontextmanager
+async def _open(settings: Settings, shared: Shared, floor: Floor) -> AsyncIterator[Parts]:
+    async with AsyncExitStack() as stack:
+        model = shared.embedder or await stack.enter_async_context(open_embedding(settings.embedding))
+        vectors = shared.vectors or await stack.enter_async_context(open_vectors(settings.vectors))
+        cache = await stack.enter_async_context(redis.from_url(settings.redis.url.get_secret_value()))
+        llm = await stack.enter_async_context(open_llm(settings.llm, model))
+        floor.health.watch("redis", cache.ping)
+        floor.health.watch("vectors", vectors.count)
+        await vectors.ensure(model.dimensions)
+        store, cached = Store(floor.effects), CachedEmbedding(model, cache)
+        retriever = Retriever(cached, Bm25Encoder(), vectors, store)
+        yield Parts(
+            answerer=Answerer(retriever, GROUNDED_ANSWER, llm, Citer(store), floor.clock, floor.ids),
+            retriever=retriever,
+            uploads=Uploads(store, ObjectBlobs(settings.blobs.url), floor.ids),
+            store=store,
+            embedder=cached,
+            variants=Variants(),
+            clock=floor.clock,
+            max_document_bytes=settings.max_document_bytes,
+        )

@@ -1,0 +1,48 @@
+"""Retrieval: a question becomes the visible chunks that are nearest to it."""
+
+from dataclasses import dataclass, field
+
+from kit.ports.embedding import EmbeddingModel
+from kit.ports.sparse import SparseEncoder
+from kit.ports.vectors import Filter, Hit, VectorQuery, VectorStore
+from services.rag.stopwatch import Stopwatch
+from services.rag.store import Store
+from services.rag.variants import Variant
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, by whom, over which documents, of which variant."""
+
+    text: str
+    tenant_id: str
+    variant: Variant
+    top_k: int
+    filter: Filter = field(default_factory=Filter)
+
+
+@dataclass(frozen=True, slots=True)
+class Retriever:
+    """Dense and sparse search with score fusion."""
+
+    embedder: EmbeddingModel
+    sparse: SparseEncoder
+    vectors: VectorStore
+    store: Store
+
+    async def retrieve(self, question: Question, watch: Stopwatch) -> list[Hit]:
+        """The `top_k` best chunks, best first, each of the version of its document that is visible now."""
+        with watch.stage("embed"):
+            dense = (await self.embedder.embed([question.text]))[0]
+        with watch.stage("retrieve"):
+            hits = await self.vectors.search(
+                VectorQuery(
+                    tenant_id=question.tenant_id,
+                    limit=question.top_k,
+                    dense=dense,
+                    sparse=self.sparse.encode_query(question.text),
+                    candidates=max(question.variant.candidates, question.top_k),
+                    filter=question.filter,
+                )
+            )
+            return await self.store.visible(question.tenant_id, hits)
