@@ -1,13 +1,15 @@
 """The broker as this project uses it: records in bytes, acknowledged by every replica, and a parser that cannot raise."""
 
-from collections.abc import AsyncIterator, Sequence
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
-from faststream.kafka.message import KafkaAckableMessage, KafkaMessage
+from faststream.kafka.message import KafkaMessage
 
 from contracts.codec import Record
 from kit.errors import DependencyDown
@@ -28,19 +30,15 @@ def make_broker(settings: KafkaSettings, service: str) -> KafkaBroker:
         apply_types=False,
         parser=_parse,
         decoder=_keep_whole,
-        logger=None,
+        logger=logging.getLogger("faststream"),
     )
 
 
-async def _parse(record: ConsumerRecord) -> KafkaMessage:
-    """FastStream's own parser fails on null or non-UTF-8 headers before any policy applies, and the record is lost."""
-    return KafkaAckableMessage(
-        body=record.value or b"",
-        headers={},
-        message_id=f"{record.topic}/{record.partition}/{record.offset}",
-        raw_message=record,
-        consumer=record.consumer,
-    )
+async def _parse(record: ConsumerRecord, original: Callable[[ConsumerRecord], Awaitable[KafkaMessage]]) -> KafkaMessage:
+    """FastStream's parser fails on null or non-UTF-8 headers before any policy applies, and the record is lost: it sees none of them."""
+    message = await original(replace(record, headers=()))
+    message.raw_message = record
+    return message
 
 
 async def _keep_whole(message: KafkaMessage) -> KafkaMessage:

@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from random import Random
 from typing import Any, Protocol
 
-import asyncpg
 import structlog
 from aiokafka import ConsumerRecord
 from faststream.exceptions import AckMessage, NackMessage
@@ -26,7 +25,7 @@ from contracts.errors import ContractViolation
 from contracts.topics import Topic, dead_letter_topic
 from kit.clock import Clock
 from kit.errors import DependencyDown, Permanent, Transient, WorkbenchError
-from kit.inbox import AlreadyHandled, Inbox
+from kit.inbox import AlreadyHandled
 from kit.metrics import DEPENDENCY_HELD, EVENT_SECONDS, EVENTS
 from kit.postgres import translated
 from kit.tracing import span
@@ -58,14 +57,18 @@ def classify(error: Exception) -> WorkbenchError:
 
 
 class Delivery:
-    """Takes the records of one topic for one consumer group to the handlers of their event types."""
+    """Takes the records of one topic for one consumer group to the handlers of their event types.
+
+    `refuse_if_handled` raises AlreadyHandled for an event whose effect is committed: it saves the work, the handler's own transaction
+    decides.
+    """
 
     def __init__(
         self,
         topic: Topic,
         group: str,
         handlers: Mapping[type[Event], Handler],
-        pool: asyncpg.Pool,
+        refuse_if_handled: Handler,
         dead_letters: DeadLetters,
         clock: Clock,
         chance: Random,
@@ -73,8 +76,7 @@ class Delivery:
         self._topic = topic
         self._group = group
         self._handlers = handlers
-        self._pool = pool
-        self._inbox = Inbox(group)
+        self._refuse_if_handled = refuse_if_handled
         self._dead_letters = dead_letters
         self._clock = clock
         self._chance = chance
@@ -120,7 +122,7 @@ class Delivery:
             structlog.contextvars.bound_contextvars(event_id=envelope.id, correlation_id=envelope.correlation_id),
             span(f"process {self._topic.name}", SpanKind.CONSUMER, envelope.traceparent),
         ):
-            await self._inbox.refuse_if_handled(self._pool, event)
+            await self._refuse_if_handled(event)
             await handler(event)
         self._count("handled")
 

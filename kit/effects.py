@@ -39,6 +39,10 @@ class Effects:
         self._outbox = Outbox(service, clock, ids)
         self._relay = relay
 
+    async def refuse_if_handled(self, event: Received[Event]) -> None:
+        """Raises AlreadyHandled if `event` has had its effect, Permanent if its id was reused; claims nothing."""
+        await self.inbox.refuse_if_handled(self.pool, event)
+
     @asynccontextmanager
     async def once(self, event: Received[Event]) -> AsyncIterator[Effect]:
         """The one effect of `event` in this consumer group. Raises AlreadyHandled if it has had it, Permanent if its id was reused."""

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 
@@ -18,6 +18,7 @@ from kit.postgres import open_pool
 from kit.relay import Relay
 from kit.settings import ServiceSettings
 
+T = TypeVar("T")
 Job = Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -59,3 +60,8 @@ async def running(jobs: Sequence[Job]) -> AsyncIterator[None]:
         finally:
             for task in tasks:
                 task.cancel()
+
+
+async def given_or_opened(stack: AsyncExitStack, given: T | None, opening: AbstractAsyncContextManager[T]) -> T:
+    """A part that somebody else owns, or else one that is opened here and closed by `stack`."""
+    return await stack.enter_async_context(opening) if given is None else given

@@ -52,7 +52,7 @@ def load_queries(service: str) -> Any:
     """The named queries of `services/<service>/queries.sql`, or of `kit/queries.sql` for `kit`: a method each, typed by its SQL alone."""
     home = files("kit") if service == "kit" else files("services") / service
     with as_file(home / "queries.sql") as path:
-        return aiosql.from_path(path, "asyncpg")
+        return aiosql.from_path(path, "asyncpg", mandatory_parameters=False)
 
 
 def translated(error: BaseException) -> WorkbenchError | None:

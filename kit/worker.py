@@ -45,7 +45,7 @@ def make_worker(service: str, settings: ServiceSettings, wire: Wire) -> AsgiFast
 
 
 def _subscribe(broker: KafkaBroker, kafka: KafkaSettings, topic: Topic, floor: Floor, handlers: Mapping[type[Event], Handler]) -> None:
-    delivery = Delivery(topic, floor.service, handlers, floor.pool, floor.publisher, floor.clock, Random())  # noqa: S311
+    delivery = Delivery(topic, floor.service, handlers, floor.effects.refuse_if_handled, floor.publisher, floor.clock, Random())  # noqa: S311
     subscriber = broker.subscriber(
         topic.name,
         group_id=floor.service,

@@ -1,16 +1,18 @@
 """The role that keeps chunks with their vectors and finds the nearest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kit.errors import DependencyDown, Permanent
 from kit.ports.sparse import SparseVector
 
 Vector = NDArray[np.float32]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Chunk:
     end: int
     page: int | None = None
     heading: str | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,11 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class VectorQuery:
-    """A hybrid search. With both vectors, two candidate lists of `candidates` each are fused by DBSF; with one, that list alone ranks."""
+    """A hybrid search. With both vectors, two candidate lists of `candidates` each are fused by DBSF; with one, that list alone ranks.
+
+    DBSF (distribution-based score fusion): each list's scores are mapped so that mean - 3 sigma becomes 0 and mean + 3 sigma becomes 1,
+    then summed by chunk. A sparse vector without terms finds nothing and counts as not given; without any vector nothing is found.
+    """
 
     tenant_id: str
     limit: int
@@ -74,15 +80,17 @@ class Hit:
 class VectorStore(Protocol):
     """Promise: a point is found only after `show`, only by its tenant, and writing the same point twice is writing it once.
 
-    Every method raises DependencyDown if the store does not answer, Permanent if a vector has the wrong length.
+    Sparse weights are multiplied by the term's IDF over all points, hidden ones and other tenants' included.
+    Every method raises DependencyDown if the store does not answer or `ensure` was not called on this object, and Permanent
+    `vector_dimensions` if a vector has the wrong length.
     """
 
     async def ensure(self, dimensions: int) -> None:
-        """Makes the collection if there is none; raises Permanent if there is one of other dimensions."""
+        """Opens the collection, making it if there is none; raises Permanent if there is one of other dimensions."""
         ...
 
     async def upsert(self, points: Sequence[Point]) -> None:
-        """Writes points, hidden until their version is shown; a point that is shown already stays shown."""
+        """Writes points, hidden until their version is shown. A hidden point is overwritten; one that is shown stays as it is."""
         ...
 
     async def show(self, document_id: str, version: int) -> None:
@@ -94,9 +102,35 @@ class VectorStore(Protocol):
         ...
 
     async def search(self, query: VectorQuery) -> list[Hit]:
-        """The best visible chunks, best first; equal scores are ordered by chunk id."""
+        """The best visible chunks, best first; equal scores are ordered by chunk id (which of them make the cut is up to the store)."""
         ...
 
     async def count(self, document_id: str | None = None) -> int:
         """How many points there are, hidden ones included."""
         ...
+
+
+def opened(part: T | None) -> T:
+    """What `ensure` sets. Raises DependencyDown `vector_store_not_open` before that."""
+    if part is None:
+        raise DependencyDown("vector_store_not_open", "the vector store is not open yet; await ensure(dimensions) at start")
+    return part
+
+
+def mismatch(came: int, held: int) -> Permanent:
+    """The error for a vector, or a whole model, that does not fit the collection."""
+    return Permanent(
+        "vector_dimensions", f"{came} dimensions came to a collection of {held}; use its embedding model or another collection"
+    )
+
+
+def require_dimensions(vectors: Iterable[Vector], dimensions: int) -> None:
+    """Raises Permanent `vector_dimensions` at the first vector that is not of shape (dimensions,)."""
+    for vector in vectors:
+        if vector.shape != (dimensions,):
+            raise mismatch(vector.size, dimensions)
+
+
+def best_first(hits: Iterable[Hit]) -> list[Hit]:
+    """Orders hits as `VectorStore.search` promises."""
+    return sorted(hits, key=lambda hit: (-hit.score, hit.chunk.chunk_id))

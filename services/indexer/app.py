@@ -7,7 +7,7 @@ from faststream.asgi import AsgiFastStream
 
 from kit.adapters.bm25 import Bm25Encoder
 from kit.adapters.open_vectors import open_vectors
-from kit.floor import Floor
+from kit.floor import Floor, given_or_opened
 from kit.ports.vectors import VectorStore
 from kit.worker import Wiring, make_worker
 from services.indexer.handlers import handlers
@@ -23,7 +23,7 @@ def build(settings: Settings, vectors: VectorStore | None = None) -> AsgiFastStr
     @asynccontextmanager
     async def wire(floor: Floor) -> AsyncIterator[Wiring]:
         async with AsyncExitStack() as stack:
-            points = vectors or await stack.enter_async_context(open_vectors(settings.vectors))
+            points = await given_or_opened(stack, vectors, open_vectors(settings.vectors))
             floor.health.watch("vectors", points.count)
             store = Store(floor.effects)
             retire = Retire(store, points, floor.clock)

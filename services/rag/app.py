@@ -13,7 +13,7 @@ from kit.adapters.bm25 import Bm25Encoder
 from kit.adapters.open_embedding import open_embedding
 from kit.adapters.open_llm import open_llm
 from kit.adapters.open_vectors import open_vectors
-from kit.floor import Floor, open_floor, running
+from kit.floor import Floor, given_or_opened, open_floor, running
 from kit.health import BUILD_VERSION, Health
 from kit.ports.embedding import EmbeddingModel
 from kit.ports.vectors import VectorStore
@@ -69,8 +69,8 @@ def build(settings: Settings, embedder: EmbeddingModel | None = None, vectors: V
 @asynccontextmanager
 async def _open(settings: Settings, shared: Shared, floor: Floor) -> AsyncIterator[Parts]:
     async with AsyncExitStack() as stack:
-        model = shared.embedder or await stack.enter_async_context(open_embedding(settings.embedding))
-        vectors = shared.vectors or await stack.enter_async_context(open_vectors(settings.vectors))
+        model = await given_or_opened(stack, shared.embedder, open_embedding(settings.embedding))
+        vectors = await given_or_opened(stack, shared.vectors, open_vectors(settings.vectors))
         cache = await stack.enter_async_context(redis.from_url(settings.redis.url.get_secret_value()))
         llm = await stack.enter_async_context(open_llm(settings.llm, model))
         floor.health.watch("redis", cache.ping)

@@ -3,13 +3,22 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from contracts.queries import Citation
 from kit.metrics import CITATIONS
 from kit.ports.vectors import Chunk, Hit
-from services.rag.store import Store
+from services.rag.store import StoredQuote
 
 _CITATION = re.compile(r'[ \t]*\[(\d+): "(.*?)"\]', re.DOTALL)
+
+
+class StoredTexts(Protocol):
+    """Promise: what is given stands in the stored text right now."""
+
+    async def quotes(self, tenant_id: str, spans: Sequence[tuple[str, int, int]]) -> list[StoredQuote]:
+        """What the text of the document with that hash says at each (sha256, start, end), in order."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +47,13 @@ class CitedText:
 class Citer:
     """Verifies drafts. The stored text, not the index or the model, has the last word."""
 
-    store: Store
+    texts: StoredTexts
 
     async def verified(self, draft: str, passages: Sequence[Hit], tenant_id: str) -> CitedText:
         """Replaces each `[n: "quote"]` of `draft` by a marker if the quote stands in the stored text of passage n, by nothing if not."""
         drafted = [_locate(match, passages) for match in _CITATION.finditer(draft)]
         found = list(dict.fromkeys(span for span in drafted if span is not None))
-        stored = await self.store.quotes(tenant_id, [(span.chunk.document_sha256, span.start, span.end) for span in found])
+        stored = await self.texts.quotes(tenant_id, [(span.chunk.document_sha256, span.start, span.end) for span in found])
         true = {span: at.page for span, at in zip(found, stored, strict=True) if at.quote == span.quote}
         markers = {span: number for number, span in enumerate(true, 1)}
         CITATIONS.labels("true").inc(sum(span in markers for span in drafted))

@@ -1,12 +1,13 @@
 """Retrieval: a question becomes the visible chunks that are nearest to it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from kit.ports.embedding import EmbeddingModel
 from kit.ports.sparse import SparseEncoder
 from kit.ports.vectors import Filter, Hit, VectorQuery, VectorStore
 from services.rag.stopwatch import Stopwatch
-from services.rag.store import Store
 from services.rag.variants import Variant
 
 
@@ -21,6 +22,14 @@ class Question:
     filter: Filter = field(default_factory=Filter)
 
 
+class VisibleVersions(Protocol):
+    """Promise: a document that is deleted, or a version that is not complete or overtaken, is never shown."""
+
+    async def visible(self, tenant_id: str, hits: Sequence[Hit]) -> list[Hit]:
+        """Those of `hits` that may be shown now, in their order."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Retriever:
     """Dense and sparse search with score fusion."""
@@ -28,7 +37,7 @@ class Retriever:
     embedder: EmbeddingModel
     sparse: SparseEncoder
     vectors: VectorStore
-    store: Store
+    versions: VisibleVersions
 
     async def retrieve(self, question: Question, watch: Stopwatch) -> list[Hit]:
         """The `top_k` best chunks, best first, each of the version of its document that is visible now."""
@@ -45,4 +54,4 @@ class Retriever:
                     filter=question.filter,
                 )
             )
-            return await self.store.visible(question.tenant_id, hits)
+            return await self.versions.visible(question.tenant_id, hits)

@@ -1,0 +1,94 @@
+"""Inbox and outbox on a real database: an effect, its inbox row and its events are committed together or not at all."""
+
+from uuid import uuid4
+
+import pytest
+
+from contracts.documents import DocumentDeletedV1
+from contracts.evals import EvalRequestedV1
+from kit.effects import Effects
+from kit.errors import Permanent
+from kit.inbox import AlreadyHandled
+from tests.events import received
+from tests.integration.conftest import OpenEffects, told
+
+
+@pytest.fixture
+async def effects(open_effects: OpenEffects) -> Effects:
+    """The effects of one service."""
+    return await open_effects("evaluator")
+
+
+def a_request(dataset: str = "handbook") -> EvalRequestedV1:
+    """An event that starts something."""
+    return EvalRequestedV1(eval_id=uuid4(), dataset=dataset, candidate="b")
+
+
+def a_fact() -> DocumentDeletedV1:
+    """An event that an effect tells."""
+    return DocumentDeletedV1(document_id=f"doc-{uuid4().hex}", document_version=1)
+
+
+async def test_an_effect_and_its_events_are_committed_together(effects: Effects) -> None:
+    """Tenant and correlation of the cause go on."""
+    cause, fact = received(a_request(), tenant_id="acme"), a_fact()
+
+    async with effects.once(cause) as effect:
+        await effect.publish(fact)
+
+    [event] = await told(effects, fact.key)
+    assert event.data == fact
+    assert event.envelope.tenant_id == "acme"
+    assert event.envelope.causation_id == event.envelope.correlation_id == cause.envelope.id
+
+
+async def test_a_failed_effect_leaves_neither_event_nor_inbox_row(effects: Effects) -> None:
+    """So that the next delivery can have it."""
+    cause, fact = received(a_request()), a_fact()
+
+    with pytest.raises(RuntimeError, match="crash"):
+        async with effects.once(cause) as effect:
+            await effect.publish(fact)
+            raise RuntimeError("crash")
+
+    assert await told(effects, fact.key) == []
+    await effects.refuse_if_handled(cause)
+
+
+async def test_a_second_effect_of_one_event_is_refused(effects: Effects) -> None:
+    """Before its work, and again in its transaction."""
+    cause = received(a_request())
+    async with effects.once(cause):
+        pass
+
+    with pytest.raises(AlreadyHandled):
+        await effects.refuse_if_handled(cause)
+    with pytest.raises(AlreadyHandled):
+        async with effects.once(cause):
+            pass
+
+
+async def test_an_event_id_with_other_data_is_a_contract_violation(effects: Effects) -> None:
+    """Two facts must not share an id."""
+    async with effects.once(received(a_request(), event_id="same")):
+        pass
+
+    with pytest.raises(Permanent) as refused:
+        async with effects.once(received(a_request(), event_id="same")):
+            pass
+
+    assert refused.value.code == "event_id_reused"
+
+
+async def test_handling_a_cause_again_tells_the_same_event_ids(effects: Effects) -> None:
+    """So that readers recognise what they have seen; parts of one effect differ."""
+    cause, fact = received(a_request()), a_fact()
+
+    for _ in range(2):
+        async with effects.caused_by(cause.envelope) as effect:
+            await effect.publish(fact, part=0)
+            await effect.publish(fact, part=1)
+
+    ids = [event.envelope.id for event in await told(effects, fact.key)]
+    assert ids[:2] == ids[2:]
+    assert ids[0] != ids[1]
