@@ -30,7 +30,7 @@ def make_broker(settings: KafkaSettings, service: str) -> KafkaBroker:
         apply_types=False,
         parser=_parse,
         decoder=_keep_whole,
-        logger=logging.getLogger("faststream"),
+        logger=logging.getLogger("kit.faststream"),
     )
 
 

@@ -39,8 +39,9 @@ def configure_logs(level: str, stream: TextIO = sys.stderr) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for chatty in ("aiokafka", "httpx", "uvicorn.access", "faststream"):
+    for chatty in ("aiokafka", "httpx", "uvicorn.access"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
+    logging.getLogger("kit.faststream").setLevel(logging.ERROR)  # what becomes of a record is told by kit.delivery
 
 
 def _add_trace_id(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

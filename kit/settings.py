@@ -62,6 +62,7 @@ class VectorSettings(Section):
     api_key: SecretStr | None = None
     path: Path | None = None
     collection: str = "chunks"
+    dimensions: int = Field(default=384, ge=1, description="those of the embedding model; a collection has one length of vectors")
 
 
 class EmbeddingProvider(StrEnum):

@@ -42,10 +42,13 @@ def _raise_refusals(answers: list[tuple[str, int, str | None]]) -> None:
         raise DependencyDown("topic_refused", f"the broker refused to make {told}; check its limits and the replication factor")
 
 
-def main(arguments: list[str]) -> None:
-    """Takes the bootstrap servers and, if given, the replication factor."""
-    asyncio.run(create_topics(arguments[0], *(int(number) for number in arguments[1:2])))
+def main(bootstrap_servers: str, replication_factor: str = "1") -> None:
+    """The arguments of the command line; a failure is its exit message."""
+    try:
+        asyncio.run(create_topics(bootstrap_servers, int(replication_factor)))
+    except DependencyDown as error:
+        raise SystemExit(error.message) from None
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(*sys.argv[1:])

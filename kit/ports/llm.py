@@ -1,8 +1,31 @@
-"""The role that writes answers."""
+"""The role that writes answers, and the form of an answer that rests on passages.
 
+A grounded answer puts `[n: "quote"]` behind every claim: n numbers the passage from 1, and the quote is copied from it verbatim. Quotation
+marks inside a quote stay as they are, since it ends at the first `"]`. An answer that no passage supports is `ABSTENTION` and nothing else.
+"""
+
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+
+ABSTENTION = "I don't know."
+CITATION = re.compile(r'\[(?P<passage>\d{1,3}): "(?P<quote>.+?)"\]', re.DOTALL)
+_QUOTE_END = '"]'
+
+
+def cited(claim: str, passage: int, quote: str) -> str:
+    """The claim with its citation; a quote that contains `"]` is shortened to its longest part without."""
+    return f'{claim} [{passage}: "{max(quote.split(_QUOTE_END), key=len)}"]'
+
+
+def is_abstention(text: str) -> bool:
+    """Whether the text is `ABSTENTION`, leaving out of account what models vary: case, the apostrophe, the full stop, space around."""
+    return _bare(text) == _bare(ABSTENTION)
+
+
+def _bare(text: str) -> str:
+    return text.strip().rstrip(".").replace("\u2019", "'").casefold()
 
 
 class Role(StrEnum):

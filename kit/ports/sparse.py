@@ -14,8 +14,9 @@ class SparseVector:
 
 
 class SparseEncoder(Protocol):
-    """Promise: BM25 term weights without the IDF factor, which the store applies, for documents; term counts for queries.
+    """Promise: BM25 term weights without the IDF factor, which the store applies, for documents; weight 1 a distinct term for queries.
 
+    A term that stands tf times in a text of L terms weighs tf (k + 1) / (tf + k (1 - b + b L / average L)). Equal texts give equal vectors.
     Source: Robertson and Zaragoza (2009), The Probabilistic Relevance Framework, eq. 3.15.
     """
 
@@ -24,5 +25,5 @@ class SparseEncoder(Protocol):
         ...
 
     def encode_query(self, text: str) -> SparseVector:
-        """The query's vector."""
+        """The query's vector; a query without terms gives an empty vector."""
         ...

@@ -31,7 +31,6 @@ class Index:
         """Handles `chunks.embedded`; a batch of a version that was overtaken does nothing. Raises Permanent on broken vectors."""
         batch = event.data
         if not await self.store.is_superseded(batch.document_id, batch.document_version):
-            await self.vectors.ensure(batch.dimensions)
             await self.vectors.upsert(self._points(batch, event.envelope.tenant_id))
         async with self.store.effects.once(event) as effect:
             complete = await self.store.record(effect, event)

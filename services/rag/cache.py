@@ -1,4 +1,4 @@
-"""Query vectors are kept in Redis: the questions of an evaluation, a replay or a retry are embedded once."""
+"""Vectors are kept in Redis: what an evaluation, a replay or a retry asks again is embedded once."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -16,7 +16,7 @@ _TTL_S = 24 * 3600
 
 
 class CachedEmbedding:
-    """An embedding model behind a cache of single texts. A cache that does not answer costs time, never an answer."""
+    """An embedding model behind a cache. One that does not answer costs time, never an answer."""
 
     def __init__(self, model: EmbeddingModel, redis: Redis) -> None:
         self._model = model
@@ -38,26 +38,30 @@ class CachedEmbedding:
         return self._model.count_tokens(text)
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
-        if len(texts) != 1:
-            return await self._model.embed(texts)
-        key = f"rag:vector:{self.name}:{sha256(texts[0].encode()).hexdigest()}"
-        kept = await self._get(key)
-        if kept is not None:
-            return kept
-        vectors = await self._model.embed(texts)
-        await self._put(key, vectors)
-        return vectors
+        vectors = await self._kept(texts)
+        missing = [text for text in dict.fromkeys(texts) if text not in vectors]
+        if missing:
+            fresh = dict(zip(missing, await self._model.embed(missing), strict=True))
+            await self._keep(fresh)
+            vectors |= fresh
+        return np.stack([vectors[text] for text in texts])
 
-    async def _get(self, key: str) -> Vectors | None:
+    async def _kept(self, texts: Sequence[str]) -> dict[str, Vectors]:
         try:
-            kept = await self._redis.get(key)
+            values = await self._redis.mget([self._key(text) for text in texts])
         except RedisError as error:
             log.warning("cache.unavailable", reason=str(error))
-            return None
-        return np.frombuffer(kept, dtype="<f4").reshape(1, -1) if isinstance(kept, bytes) else None
+            return {}
+        return {text: np.frombuffer(value, dtype="<f4") for text, value in zip(texts, values, strict=True) if isinstance(value, bytes)}
 
-    async def _put(self, key: str, vectors: Vectors) -> None:
+    async def _keep(self, vectors: dict[str, Vectors]) -> None:
         try:
-            await self._redis.set(key, vectors.astype("<f4").tobytes(), ex=_TTL_S)
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for text, vector in vectors.items():
+                    pipe.set(self._key(text), vector.astype("<f4").tobytes(), ex=_TTL_S)
+                await pipe.execute()
         except RedisError as error:
             log.warning("cache.unavailable", reason=str(error))
+
+    def _key(self, text: str) -> str:
+        return f"rag:vector:{self.name}:{sha256(text.encode()).hexdigest()}"

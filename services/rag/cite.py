@@ -7,10 +7,11 @@ from typing import Protocol
 
 from contracts.queries import Citation
 from kit.metrics import CITATIONS
+from kit.ports.llm import CITATION
 from kit.ports.vectors import Chunk, Hit
 from services.rag.store import StoredQuote
 
-_CITATION = re.compile(r'[ \t]*\[(\d+): "(.*?)"\]', re.DOTALL)
+_CITATION = re.compile(rf"[ \t]*{CITATION.pattern}", re.DOTALL)
 
 
 class StoredTexts(Protocol):
@@ -64,7 +65,7 @@ class Citer:
 
 
 def _locate(match: re.Match[str], passages: Sequence[Hit]) -> Span | None:
-    number, quote = int(match[1]), match[2]
+    number, quote = int(match["passage"]), match["quote"]
     if not 1 <= number <= len(passages) or not quote.strip():
         return None
     chunk = passages[number - 1].chunk

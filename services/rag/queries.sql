@@ -78,9 +78,13 @@ SELECT digest, response FROM idempotency WHERE tenant_id = :tenant_id AND key = 
 INSERT INTO idempotency (tenant_id, key, digest, response) VALUES (:tenant_id, :key, :digest, :response);
 
 -- name: visible_versions
--- Which version of each document searches may show.
-SELECT document_id, visible_version FROM indexer.v_documents
-WHERE tenant_id = :tenant_id AND document_id = ANY(:document_ids) AND visible_version IS NOT NULL;
+-- Which version of each document searches may show: none from the moment of a delete on, though the index still has it.
+SELECT x.document_id, x.visible_version FROM indexer.v_documents x
+WHERE x.tenant_id = :tenant_id AND x.document_id = ANY(:document_ids) AND x.visible_version IS NOT NULL
+AND NOT EXISTS (SELECT FROM uploads u WHERE u.document_id = x.document_id AND u.deleted AND u.version > x.visible_version)
+AND NOT EXISTS (
+    SELECT FROM ingest.v_documents i WHERE i.document_id = x.document_id AND i.status = 'deleted' AND i.version > x.visible_version
+);
 
 -- name: stored_quotes
 -- What stands at the given spans of the stored texts, and on which page (null where there are no pages); in the order asked.

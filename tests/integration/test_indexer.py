@@ -27,6 +27,7 @@ VECTOR = np.array([1, 0, 0, 0], dtype=np.float32)
 async def index(open_effects: OpenEffects) -> Index:
     """The verb over real tables and vectors in memory."""
     effects, vectors = await open_effects("indexer"), InMemoryVectors()
+    await vectors.ensure(4)
     store = Store(effects)
     return Index(store, vectors, Bm25Encoder(), Retire(store, vectors, SystemClock()))
 

@@ -1,0 +1,293 @@
+"""The promise of `VectorStore`, kept by the in-memory twin and by every adapter."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from math import log
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from qdrant_client import AsyncQdrantClient
+from testcontainers.community.qdrant import QdrantContainer
+
+from kit.adapters.qdrant_edge import QdrantEdge
+from kit.adapters.qdrant_server import QdrantServer
+from kit.errors import DependencyDown, Permanent
+from kit.fakes.vectors import InMemoryVectors
+from kit.ports.vectors import Filter, VectorStore
+from tests.ports.vectors_fixtures import DIMENSIONS, EAST, NORTH, numbers, point, query
+from tests.requirements import require_docker
+
+# The one of docker-compose.yml.
+QDRANT_IMAGE = "qdrant/qdrant:v1.19.0-unprivileged"
+
+# The client's local mode has no payload indexes and says so each time; it finds the same without them.
+pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect:UserWarning")
+
+
+@pytest.fixture(scope="module")
+def qdrant_url() -> Iterator[str]:
+    """A Qdrant server in a container."""
+    require_docker()
+    with QdrantContainer(QDRANT_IMAGE) as server:
+        yield f"http://{server.rest_host_address}"
+
+
+@pytest.fixture(params=["fake", "edge", "client-in-memory", pytest.param("server", marks=pytest.mark.docker)])
+async def unopened(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[VectorStore]:
+    """Each store, before `ensure`."""
+    collection = f"c-{uuid4()}"
+    if request.param == "fake":
+        yield InMemoryVectors()
+    elif request.param == "edge":
+        store = QdrantEdge(tmp_path, collection)
+        yield store
+        store.close()
+    else:
+        address = {"location": ":memory:"} if request.param == "client-in-memory" else {"url": request.getfixturevalue("qdrant_url")}
+        client = AsyncQdrantClient(**address)
+        yield QdrantServer(client, collection)
+        await client.close()
+
+
+@pytest.fixture
+async def store(unopened: VectorStore) -> VectorStore:
+    """Each store, empty."""
+    await unopened.ensure(DIMENSIONS)
+    return unopened
+
+
+async def test_a_point_is_hidden_until_its_version_is_shown(store: VectorStore) -> None:
+    """Half an upload must never be found."""
+    await store.upsert([point(1)])
+    before = await store.search(query())
+    await store.show("handbook", 1)
+
+    assert before == []
+    assert numbers(await store.search(query())) == [1]
+
+
+async def test_showing_a_version_shows_no_other(store: VectorStore) -> None:
+    """Neither another version of the document nor another document becomes visible."""
+    await store.upsert([point(1), point(2, document_version=2), point(3, document_id="other")])
+    await store.show("handbook", 2)
+
+    assert numbers(await store.search(query())) == [2]
+
+
+async def test_a_tenant_finds_only_its_own(store: VectorStore) -> None:
+    """The other tenant's chunk is nearer, and still not found."""
+    await store.upsert([point(1, EAST), point(2, NORTH, tenant_id="other", document_id="theirs")])
+    await store.show("handbook", 1)
+    await store.show("theirs", 1)
+
+    assert numbers(await store.search(query(NORTH, "text"))) == [1]
+    assert numbers(await store.search(query(NORTH, "text", tenant_id="other"))) == [2]
+
+
+@pytest.mark.parametrize(
+    "narrowed",
+    [
+        Filter(document_ids=("manual", "none")),
+        Filter(media_types=("text/html",)),
+        Filter(metadata={"team": "hr"}),
+        Filter(metadata={'a "quoted".[key]': "x=y"}),
+        Filter(document_ids=("manual",), media_types=("text/html",), metadata={"team": "hr", 'a "quoted".[key]': "x=y"}),
+    ],
+)
+async def test_a_filter_narrows_each_list(store: VectorStore, narrowed: Filter) -> None:
+    """Every condition alone, and all together, leave one of two."""
+    metadata = {"team": "hr", 'a "quoted".[key]': "x=y", "third": "z"}
+    await store.upsert([point(1, metadata={"team": "it"}), point(2, document_id="manual", media_type="text/html", metadata=metadata)])
+    await store.show("handbook", 1)
+    await store.show("manual", 1)
+
+    assert numbers(await store.search(query(NORTH, "text", filter=narrowed))) == [2]
+    assert numbers(await store.search(query(None, "text", filter=narrowed))) == [2]
+
+
+async def test_all_conditions_of_a_filter_must_hold(store: VectorStore) -> None:
+    """One that fails is enough."""
+    await store.upsert([point(1, metadata={"team": "hr"})])
+    await store.show("handbook", 1)
+
+    assert await store.search(query(filter=Filter(document_ids=("handbook",), metadata={"team": "it"}))) == []
+
+
+async def test_removing_takes_every_older_version(store: VectorStore) -> None:
+    """Shown and hidden ones, and nothing of another document."""
+    await store.upsert([point(n, document_version=n) for n in (1, 2, 3)])
+    await store.upsert([point(4, document_id="other")])
+    await store.show("handbook", 1)
+    await store.show("handbook", 3)
+    await store.remove("handbook", below=3)
+
+    assert numbers(await store.search(query())) == [3]
+    assert await store.count() == 2
+
+
+async def test_writing_twice_is_writing_once(store: VectorStore) -> None:
+    """A redelivery before the version is shown changes nothing."""
+    await store.upsert([point(1), point(2)])
+    await store.upsert([point(1), point(2)])
+
+    assert await store.count() == 2
+
+
+async def test_a_shown_point_stays_as_it_is(store: VectorStore) -> None:
+    """A redelivery after the version was shown neither hides nor changes it, and still brings what was missing."""
+    await store.upsert([point(1, text="first")])
+    await store.show("handbook", 1)
+    await store.upsert([point(1, EAST, text="second"), point(2)])
+
+    [hit] = await store.search(query())
+    assert (hit.chunk.text, await store.count()) == ("first", 2)
+
+
+async def test_a_hidden_point_is_overwritten(store: VectorStore) -> None:
+    """What a crashed attempt left behind gives way to the next attempt."""
+    await store.upsert([point(1, text="first")])
+    await store.upsert([point(1, text="second")])
+    await store.show("handbook", 1)
+
+    [hit] = await store.search(query())
+    assert hit.chunk.text == "second"
+
+
+async def test_dense_search_ranks_by_cosine(store: VectorStore) -> None:
+    """The nearer direction first, with its cosine as score."""
+    await store.upsert([point(1, EAST), point(2, (1.0, 1.0, 0.0, 0.0)), point(3, NORTH)])
+    await store.show("handbook", 1)
+    hits = await store.search(query(NORTH))
+
+    assert numbers(hits) == [3, 2, 1]
+    assert [hit.score for hit in hits] == pytest.approx([1.0, 0.5**0.5, 0.0], abs=1e-6)
+
+
+async def test_sparse_search_finds_only_shared_terms(store: VectorStore) -> None:
+    """A chunk without any of the words is not in the list."""
+    await store.upsert([point(1, text="holiday policy"), point(2, text="travel policy"), point(3, text="nothing of it")])
+    await store.show("handbook", 1)
+
+    assert numbers(await store.search(query(None, "travel policy"))) == [2, 1]
+
+
+async def test_a_rare_term_outweighs_a_common_one(store: VectorStore) -> None:
+    """The store multiplies by the IDF factor, ln((N - n + 0.5) / (n + 0.5) + 1)."""
+    rare = point(5, text="rare")
+    await store.upsert([*(point(n, text="common") for n in range(1, 5)), rare])
+    await store.show("handbook", 1)
+    [hit] = await store.search(query(None, "common rare", limit=1))
+
+    assert hit.chunk == rare.chunk
+    assert hit.score == pytest.approx(rare.sparse.values[0] * log((5 - 1 + 0.5) / (1 + 0.5) + 1), rel=1e-5)
+
+
+async def test_hybrid_search_fuses_both_lists(store: VectorStore) -> None:
+    """One chunk is found by its direction alone, one by its words alone, and the one found by both comes first."""
+    await store.upsert([point(1, NORTH, text="a"), point(2, EAST, text="budget b"), point(3, (1.0, 0.1, 0.0, 0.0), text="budget c d e")])
+    await store.upsert([point(4, (-1.0, 0.0, 0.0, 0.0), text="f")])
+    await store.show("handbook", 1)
+    found = numbers(await store.search(query(NORTH, "budget", candidates=2)))
+
+    assert (found[0], sorted(found)) == (3, [1, 2, 3])
+
+
+async def test_hybrid_scores_are_those_of_dbsf(store: VectorStore) -> None:
+    """Dense 1, 0, -1 has mean 0 and sigma 1, so it becomes 4/6, 3/6, 2/6; a sparse list of one becomes 0.5."""
+    await store.upsert([point(1, NORTH, text="a"), point(2, EAST, text="b"), point(3, (-1.0, 0.0, 0.0, 0.0), text="c")])
+    await store.show("handbook", 1)
+    hits = await store.search(query(NORTH, "c"))
+
+    assert numbers(hits) == [3, 1, 2]
+    assert [hit.score for hit in hits] == pytest.approx([2 / 6 + 0.5, 4 / 6, 3 / 6], abs=1e-5)
+
+
+async def test_words_without_terms_leave_the_dense_list(store: VectorStore) -> None:
+    """An empty sparse vector, in a question or in a chunk, is no error."""
+    await store.upsert([point(1, EAST, text="..."), point(2, NORTH)])
+    await store.show("handbook", 1)
+
+    assert numbers(await store.search(query(NORTH, "..."))) == [2, 1]
+    assert await store.search(query(None, "...")) == []
+    assert await store.search(query(None)) == []
+
+
+async def test_equal_scores_are_ordered_by_chunk_id(store: VectorStore) -> None:
+    """Whatever the order of writing."""
+    await store.upsert([point(n) for n in (3, 1, 4, 2)])
+    await store.show("handbook", 1)
+
+    assert numbers(await store.search(query(NORTH))) == [1, 2, 3, 4]
+    assert numbers(await store.search(query(NORTH, "text"))) == [1, 2, 3, 4]
+
+
+async def test_a_search_gives_at_most_its_limit(store: VectorStore) -> None:
+    """Of each kind of search."""
+    await store.upsert([point(n) for n in range(1, 6)])
+    await store.show("handbook", 1)
+
+    found = [await store.search(query(direction, text, limit=2)) for direction, text in ((NORTH, None), (None, "text"), (NORTH, "text"))]
+    assert [len(hits) for hits in found] == [2, 2, 2]
+
+
+async def test_a_chunk_comes_back_whole(store: VectorStore) -> None:
+    """Every field, metadata and Unicode included."""
+    written = point(
+        7, text="Über 25 °C — naïve 🙂", page=3, heading="Hitze › Büro", metadata={"team": "hr", "año": "2026"}, start=12, end=33
+    )
+    await store.upsert([written])
+    await store.show("handbook", 1)
+
+    [hit] = await store.search(query())
+    assert hit.chunk == written.chunk
+
+
+async def test_counting_includes_hidden_points(store: VectorStore) -> None:
+    """All of them, or those of one document."""
+    await store.upsert([point(1), point(2), point(3, document_id="other")])
+
+    assert [await store.count(), await store.count("handbook"), await store.count("unknown")] == [3, 2, 0]
+
+
+async def test_a_vector_of_wrong_length_is_refused(store: VectorStore) -> None:
+    """Nothing of the write stays, and a question fails alike."""
+    with pytest.raises(Permanent, match="3 dimensions came to a collection of 4"):
+        await store.upsert([point(1), point(2, (1.0, 0.0, 0.0))])
+    with pytest.raises(Permanent, match="3 dimensions"):
+        await store.search(query((1.0, 0.0, 0.0)))
+
+    assert await store.count() == 0
+
+
+async def test_ensuring_twice_keeps_the_points(store: VectorStore) -> None:
+    """The collection is made once."""
+    await store.upsert([point(1)])
+    await store.ensure(DIMENSIONS)
+
+    assert await store.count() == 1
+
+
+async def test_ensuring_other_dimensions_is_refused(store: VectorStore) -> None:
+    """A collection belongs to one embedding model."""
+    with pytest.raises(Permanent) as refused:
+        await store.ensure(DIMENSIONS + 1)
+
+    assert refused.value.code == "vector_dimensions"
+
+
+async def test_a_store_that_is_not_open_says_so(unopened: VectorStore) -> None:
+    """`ensure` comes first."""
+    with pytest.raises(DependencyDown) as refused:
+        await unopened.search(query())
+
+    assert refused.value.code == "vector_store_not_open"
+
+
+async def test_readers_and_writers_work_at_once(store: VectorStore) -> None:
+    """While 300 points are written and shown, every search answers, and in the end all are found."""
+    writes = [store.upsert([point(n, document_id=f"d{n % 3}") for n in range(k, k + 100)]) for k in (1, 101, 201)]
+    await asyncio.gather(*writes, *(store.search(query(NORTH, "text")) for _ in range(20)))
+    await asyncio.gather(*(store.show(f"d{n}", 1) for n in range(3)), *(store.search(query(NORTH, "text")) for _ in range(20)))
+
+    assert len(await store.search(query(NORTH, limit=500))) == 300
