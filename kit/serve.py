@@ -1,5 +1,6 @@
 """Runs one service as a process."""
 
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -15,4 +16,6 @@ def serve(service: str, settings_type: type[S], build: Callable[[S], Any]) -> No
     settings = read_settings(settings_type)
     configure_logs(settings.log_level)
     configure_tracing(service, settings.otlp_endpoint)
+    # uvicorn stops in order and then raises the signal again, which would make a clean end look like a death.
+    signal.signal(signal.SIGTERM, lambda *_: None)
     uvicorn.run(build(settings), host=settings.http.host, port=settings.http.port, log_config=None, access_log=False)

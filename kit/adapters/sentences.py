@@ -12,6 +12,7 @@ _HEADING = re.compile(r"\s{0,3}#{1,6}\s+")
 _MARKER = re.compile(r"\s*(?:[-*+•>]|\d{1,3}[.)])\s+")
 _START = re.compile(rf"(?:{_MARKER.pattern})?(?:{_HEADING.pattern})?")
 _ROW = re.compile(r"\s*\|.*\|\s*$")
+_GAP = re.compile(r"(?<=\S)(?:\s{3,}|\s*\t\s*)(?=\S)")
 _RULE = re.compile(r"[\s|:=`~*_-]*$")
 _NUMBERING = re.compile(r"(?:\d+\.)*\d*\s*")
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
@@ -89,17 +90,15 @@ def _sentence(start: int, text: str, claim: str, context: str) -> Sentence:
 
 
 def _cut(block: _Block) -> Iterator[tuple[int, str]]:
-    """The sentences of prose; one that is but an emphasised name, as in a glossary, stays with the next."""
-    kept = 0
-    for boundary in get_sentence_boundaries("en", block.text) if block.is_prose else ():
-        raw = block.text[kept : boundary["end_index"]]
-        text = raw.strip()
-        if not text or _NAME.fullmatch(text):
-            continue
-        yield block.start + kept + len(raw) - len(raw.lstrip()), text
-        kept = boundary["end_index"]
-    if block.is_prose and block.text[kept:].strip():
-        yield block.start + kept, block.text[kept:].strip()
+    """The sentences of prose. One that is but an emphasised name (`**BM25.** A ranking function`) stays with the next."""
+    begun = 0
+    ends = [boundary["end_index"] for boundary in get_sentence_boundaries("en", block.text)] if block.is_prose else []
+    for end in ends:
+        raw = block.text[begun:end]
+        is_name = _NAME.fullmatch(raw.strip()) or raw.count("**") % 2
+        if raw.strip() and (end == ends[-1] or not is_name):
+            yield block.start + begun + len(raw) - len(raw.lstrip()), raw.strip()
+            begun = end
 
 
 def _blocks(passage: str) -> Iterator[_Block]:
@@ -132,7 +131,9 @@ def _kind(line: str, before: _Block, after: str) -> _Kind:
         return _Kind.TITLE
     if _ROW.match(line):
         return _Kind.HEAD if "|" in after and _RULE.match(after) else _Kind.ROW
-    return _Kind.ITEM if _MARKER.match(line) else _Kind.TEXT
+    if _MARKER.match(line):
+        return _Kind.ITEM
+    return _Kind.ROW if _GAP.search(line) else _Kind.TEXT
 
 
 def _is_title(line: str, before: _Block, after: str) -> bool:
@@ -147,7 +148,8 @@ def _is_title(line: str, before: _Block, after: str) -> bool:
 
 
 def _cells(row: str) -> list[str]:
-    return [plain(cell) for cell in row.strip().strip("|").split("|")]
+    cells = row.strip().strip("|").split("|") if _ROW.match(row) else _GAP.split(row)
+    return [plain(cell) for cell in cells]
 
 
 def _row(head: list[str], row: str) -> str:

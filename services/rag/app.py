@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import redis.asyncio as redis
 from fastapi import FastAPI
-from prometheus_client import make_asgi_app
 
 from kit.adapters.blobs import ObjectBlobs
 from kit.adapters.bm25 import Bm25Encoder
@@ -60,7 +59,6 @@ def build(settings: Settings, embedder: EmbeddingModel | None = None, vectors: V
     add_problem_handlers(app)
     for router in (documents.router, queries.router, health_router(health)):
         app.include_router(router, responses={"4XX": _PROBLEM, "5XX": _PROBLEM})
-    app.mount("/metrics", make_asgi_app())
     app.add_middleware(BodyLimit, limit=settings.max_document_bytes + MULTIPART_FRAME_BYTES)
     app.add_middleware(Observed)
     return app

@@ -38,13 +38,13 @@ class CachedEmbedding:
         return self._model.count_tokens(text)
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
-        vectors = await self._kept(texts)
+        vectors = await self._kept(texts) if texts else {}
         missing = [text for text in dict.fromkeys(texts) if text not in vectors]
         if missing:
             fresh = dict(zip(missing, await self._model.embed(missing), strict=True))
             await self._keep(fresh)
             vectors |= fresh
-        return np.stack([vectors[text] for text in texts])
+        return np.array([vectors[text] for text in texts], np.float32).reshape(len(texts), self.dimensions)
 
     async def _kept(self, texts: Sequence[str]) -> dict[str, Vectors]:
         try:

@@ -91,7 +91,7 @@ async def test_an_unknown_document_is_not_found(workbench: Workbench) -> None:
 async def test_health_tells_of_each_dependency(workbench: Workbench) -> None:
     """And the metrics are there."""
     ready = (await workbench.http.get("/readyz")).json()
-    metrics = await workbench.http.get("/metrics/")
+    metrics = await workbench.http.get("/metrics")
 
     assert ready["dependencies"] == dict.fromkeys(["postgres", "kafka", "redis", "vectors"], "ok")
     assert (await workbench.http.get("/livez")).json()["status"] == (await workbench.http.get("/health")).json()["status"] == "ok"

@@ -1,15 +1,16 @@
-"""Health and version."""
+"""Health, version and metrics."""
 
 from typing import Any
 
 from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from kit.health import BUILD_VERSION, Health
 from services.rag.api.parts import Rag
 
 
 def health_router(health: Health) -> APIRouter:
-    """The paths /health /livez /readyz /version of a service whose dependencies `health` knows."""
+    """The paths /health /livez /readyz /version /metrics of a service whose dependencies `health` knows."""
     router = APIRouter(tags=["health"])
 
     @router.get("/livez")
@@ -31,5 +32,10 @@ def health_router(health: Health) -> APIRouter:
         llm = rag.answerer.llm
         models = {"embedding": rag.embedder.name, "llm": f"{llm.provider}/{llm.model}"}
         return {"service": health.service, "version": BUILD_VERSION, "models": models}
+
+    @router.get("/metrics")
+    async def metrics() -> Response:
+        """Every metric of this process, as Prometheus reads them."""
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return router
