@@ -22,16 +22,18 @@ class MigrationChanged(RuntimeError):
     """A migration that was applied has other text now; migrations are never edited, write a new one."""
 
 
-async def migrate(pool: asyncpg.Pool, service: str) -> list[str]:
-    """Applies what is new of kit's migrations and of `services/<service>/migrations`, each in a transaction, under an advisory lock.
+async def migrate(pool: asyncpg.Pool, service: str, folder: Traversable | None = None) -> list[str]:
+    """Applies what is new of kit's migrations and of the service's, each in a transaction, under an advisory lock.
 
-    Returns the names applied. Raises MigrationChanged if an applied file was edited.
+    The service's are in `services/<service>/migrations` unless another `folder` is told. Returns the names applied. Raises
+    MigrationChanged if an applied file was edited.
     """
+    own = folder or files("services") / service / "migrations"
     async with pool.acquire() as connection:
         await connection.execute("SELECT pg_advisory_lock($1, hashtext($2))", _LOCK, service)
         try:
             await connection.execute(_LEDGER)
-            return [name for name, text in _files(service) if await _apply(connection, name, text)]
+            return [name for name, text in _files(service, own) if await _apply(connection, name, text)]
         finally:
             await connection.execute("SELECT pg_advisory_unlock($1, hashtext($2))", _LOCK, service)
 
@@ -50,8 +52,8 @@ async def _apply(connection: asyncpg.Connection, name: str, text: str) -> bool:
     return True
 
 
-def _files(service: str) -> Iterator[tuple[str, str]]:
-    for package, folder in (("kit", files("kit") / "migrations"), (service, files("services") / service / "migrations")):
+def _files(service: str, own: Traversable) -> Iterator[tuple[str, str]]:
+    for package, folder in (("kit", files("kit") / "migrations"), (service, own)):
         for file in _numbered(folder):
             yield f"{package}/{file.name}", file.read_text()
 

@@ -8,6 +8,7 @@ from random import Random
 from faststream import AckPolicy
 from faststream.asgi import AsgiFastStream
 from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaMessage
 
 from contracts.base import Event
 from contracts.topics import Topic
@@ -37,17 +38,24 @@ def make_worker(service: str, settings: ServiceSettings, wire: Wire) -> AsgiFast
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         async with open_floor(settings, health) as floor, wire(floor) as wiring, running(wiring.jobs):
-            for topic, handlers in wiring.handlers.items():
-                _subscribe(broker, settings.kafka, topic, floor, handlers)
+            _subscribe(broker, settings.kafka, floor, wiring.handlers)
             yield
 
     return AsgiFastStream(broker, lifespan=lifespan, asgi_routes=worker_routes(health), logger=None)
 
 
-def _subscribe(broker: KafkaBroker, kafka: KafkaSettings, topic: Topic, floor: Floor, handlers: Mapping[type[Event], Handler]) -> None:
-    delivery = Delivery(topic, floor.service, handlers, floor.effects.refuse_if_handled, floor.publisher, floor.clock, Random())  # noqa: S311
+def _subscribe(broker: KafkaBroker, kafka: KafkaSettings, floor: Floor, handlers: Mapping[Topic, Mapping[type[Event], Handler]]) -> None:
+    """One consumer for all topics of the service: each further member of the group would start with a rebalance of the others."""
+    deliveries = {
+        topic.name: Delivery(topic, floor.service, of_type, floor.effects.refuse_if_handled, floor.publisher, floor.clock, Random())  # noqa: S311
+        for topic, of_type in handlers.items()
+    }
+
+    async def deliver(message: KafkaMessage) -> None:
+        await deliveries[message.raw_message.topic](message)
+
     subscriber = broker.subscriber(
-        topic.name,
+        *deliveries,
         group_id=floor.service,
         auto_offset_reset="earliest",
         ack_policy=AckPolicy.NACK_ON_ERROR,
@@ -56,4 +64,4 @@ def _subscribe(broker: KafkaBroker, kafka: KafkaSettings, topic: Topic, floor: F
         session_timeout_ms=kafka.session_timeout_ms,
         heartbeat_interval_ms=min(3_000, kafka.session_timeout_ms // 3),
     )
-    subscriber(delivery.__call__)
+    subscriber(deliver)

@@ -114,13 +114,15 @@ def _blocks(passage: str) -> Iterator[_Block]:
 
 
 def _lines(passage: str) -> Iterator[_Block]:
+    """Lines without the space around them and the marker of a list item."""
     before = _Block(_Kind.BLANK, 0, "")
     matches = [*re.finditer(r"^.*$", passage, re.MULTILINE)]
-    for match, after in zip(matches, [*matches[1:], None], strict=True):
-        kind = _kind(match.group(), before, after.group() if after else "")
-        marker = _MARKER.match(match.group()) if kind is _Kind.ITEM else None
-        skipped = marker.end() if marker else 0
-        before = _Block(kind, match.start() + skipped, match.group()[skipped:])
+    texts = [match.group().rstrip() for match in matches]
+    for match, text, after in zip(matches, texts, [*texts[1:], ""], strict=True):
+        kind = _kind(text, before, after)
+        marker = _MARKER.match(text) if kind is _Kind.ITEM else None
+        skipped = marker.end() if marker else len(text) - len(text.lstrip())
+        before = _Block(kind, match.start() + skipped, text[skipped:])
         yield before
 
 
