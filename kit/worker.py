@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
 
+from aiokafka import ConsumerRecord
 from faststream import AckPolicy
 from faststream.asgi import AsgiFastStream
 from faststream.kafka import KafkaBroker
@@ -52,7 +53,8 @@ def _subscribe(broker: KafkaBroker, kafka: KafkaSettings, floor: Floor, handlers
     }
 
     async def deliver(message: KafkaMessage) -> None:
-        await deliveries[message.raw_message.topic](message)
+        record: ConsumerRecord = message.raw_message
+        await deliveries[record.topic](message)
 
     subscriber = broker.subscriber(
         *deliveries,
