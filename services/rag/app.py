@@ -18,11 +18,10 @@ from kit.ports.embedding import EmbeddingModel
 from kit.ports.vectors import VectorStore
 from kit.reconcile import Reconcile
 from services.rag.answer import Answerer
-from services.rag.api import documents, queries
+from services.rag.api import documents, problems, queries
 from services.rag.api.health import health_router
 from services.rag.api.middleware import MULTIPART_FRAME_BYTES, BodyLimit, Observed
 from services.rag.api.parts import Parts
-from services.rag.api.problems import add_problem_handlers
 from services.rag.api.schemas import Problem
 from services.rag.cache import CachedEmbedding
 from services.rag.cite import Citer
@@ -33,7 +32,10 @@ from services.rag.store import Store
 from services.rag.upload import Uploads
 from services.rag.variants import Variants
 
-_PROBLEM = {"model": Problem, "description": "what is wrong and what to do", "content": {"application/problem+json": {}}}
+_PROBLEM = {
+    "description": "what is wrong and what to do",
+    "content": {problems.MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def build(settings: Settings, embedder: EmbeddingModel | None = None, vectors: V
                 yield {"parts": parts}
 
     app = FastAPI(title="LLM Research Engineer Workbench", version=BUILD_VERSION, lifespan=lifespan)
-    add_problem_handlers(app)
+    problems.add_problem_handlers(app)
     for router in (documents.router, queries.router, health_router(health)):
         app.include_router(router, responses={"4XX": _PROBLEM, "5XX": _PROBLEM})
     app.add_middleware(BodyLimit, limit=settings.max_document_bytes + MULTIPART_FRAME_BYTES)
