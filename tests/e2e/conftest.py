@@ -5,7 +5,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,19 +68,22 @@ class Workbench:
         sent = await self.kafka.send_and_wait(topic, value, key.encode(), headers=headers)
         return sent.partition, sent.offset
 
-    async def dead_letter(self, topic: str, partition: int, offset: int) -> ConsumerRecord[Any, Any]:
-        """The record of a dead letter topic that came from there."""
-        source = {"x-source-partition": str(partition).encode(), "x-source-offset": str(offset).encode()}
+    async def record(self, topic: str, wanted: Callable[[ConsumerRecord[Any, Any]], bool]) -> ConsumerRecord[Any, Any]:
+        """The first record of a topic that is wanted, once it is there."""
         consumer = AIOKafkaConsumer(topic, bootstrap_servers=self.addresses["kafka"], auto_offset_reset="earliest")
         await consumer.start()
         try:
             async with asyncio.timeout(DONE_WITHIN_S):
-                async for record in consumer:
-                    if source.items() <= dict(record.headers).items():
-                        return record
+                while not wanted(record := await consumer.getone()):
+                    continue
+                return record
         finally:
             await consumer.stop()
-        raise AssertionError("unreachable")
+
+    async def dead_letter(self, topic: str, partition: int, offset: int) -> ConsumerRecord[Any, Any]:
+        """The record of a dead letter topic that came from there."""
+        source = {"x-source-partition": str(partition).encode(), "x-source-offset": str(offset).encode()}
+        return await self.record(topic, lambda record: source.items() <= dict(record.headers).items())
 
     async def fetch(self, sql: str, *values: Any) -> list[asyncpg.Record]:
         """Reads the database as its administrator."""
