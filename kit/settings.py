@@ -45,6 +45,7 @@ class BlobSettings(Section):
     """Where raw documents lie: `file:///folder` or `s3://bucket/prefix`. A reference outside of it is refused."""
 
     url: str
+    endpoint: str | None = Field(default=None, description="address of an S3-compatible server; none means AWS")
 
 
 class VectorEngine(StrEnum):

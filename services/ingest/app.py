@@ -41,7 +41,7 @@ def build(settings: Settings, embedder: EmbeddingModel | None = None) -> AsgiFas
 def _ingest(settings: Settings, store: Store, model: EmbeddingModel) -> Ingest:
     return Ingest(
         store=store,
-        blobs=ObjectBlobs(settings.blobs.url),
+        blobs=ObjectBlobs(settings.blobs.url, settings.blobs.endpoint),
         parse=IsolatedParser().parse,
         chunker=Chunker(model.count_tokens, model.max_tokens),
         embedder=Embedder(model, store, settings.embed_batch),

@@ -26,7 +26,7 @@ def table_row(cells: Sequence[str], heads: bool = False) -> Iterator[Block]:
     if len(cells) == 1:
         yield Block(cells[0], gap=LINE)
     elif any(cells):
-        yield Block(f"| {' | '.join(cells)} |", gap=LINE)
+        yield Block(f"| {' | '.join(cells)} |", gap=PARAGRAPH if heads else LINE)
         if heads:
             yield Block(f"|{' --- |' * len(cells)}", gap=LINE)
 

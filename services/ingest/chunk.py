@@ -51,8 +51,8 @@ class Chunker:
 def _stripped(offset: int, chunks: list[tuple[int, str]]) -> Iterator[tuple[int, int]]:
     for at, text in chunks:
         start = offset + at + len(text) - len(text.lstrip())
-        if end := len(text.strip()):
-            yield start, start + end
+        if length := len(text.strip()):
+            yield start, start + length
 
 
 def _stretches(document: ParsedDocument) -> Iterator[tuple[int, int]]:

@@ -13,8 +13,8 @@ from kit.errors import Permanent
 from kit.ports.blobs import BlobStore
 from services.ingest.batch import Packer
 from services.ingest.chunk import Chunker, Span
-from services.ingest.embed import Embedder
 from services.ingest.document import ParsedDocument
+from services.ingest.embed import Embedder
 from services.ingest.store import Content, Store
 
 log = structlog.get_logger(__name__)

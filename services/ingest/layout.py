@@ -15,13 +15,15 @@ HYPHEN = "\x02"  # ends a line in a hyphen that may be the author's or the types
 
 _SAME_SIZE = 0.1  # lines of one paragraph differ in height by no more than this share
 _WIDE = 1.2  # a step of so many usual ones parts paragraphs
+_WIDE_LIST = 1.6  # the same for items of a list, which are often set apart a little
 _LARGE = 1.15  # headings are so much larger than the body
 _MAX_HEADING = 200
 _LEADING = 1.2  # of a document without two lines below each other
 _MARGIN = 0.12  # running headers and footers stand in this share of a page, at its top and bottom,
 _REPEATS = 3  # and on at least so many pages
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
-_ITEM = re.compile(r"(?:[•◦▪‣·*–-]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s")
+_BULLET = re.compile(r"[•◦▪‣·*–-]\s")
+_ITEM = re.compile(rf"(?:{_BULLET.pattern}|(?:\(?\d{{1,3}}[.)]|\(?[a-z][.)])\s)")
 _SENTENCE_ENDS = tuple(".!?:;…\"'”’)")
 
 
@@ -68,7 +70,7 @@ def blocks(pages: Sequence[PageOfLines]) -> Iterator[Block]:
     for page in bodies:
         before = before and replace(before, bottom=-math.inf)  # every line stands above the end of the page before
         for column in _columns(page.lines):
-            edge = max(line.right for line in column)
+            edge = max((line.right for line in column if not _cells(line)), default=0.0)
             for lines in _runs(column, usual):
                 yield from (replace(block, page=page.number) for block in _run(before, lines, edge, usual))
                 before = lines[-1]
@@ -76,7 +78,7 @@ def blocks(pages: Sequence[PageOfLines]) -> Iterator[Block]:
 
 def _run(before: Line | None, lines: Sequence[Line], edge: float, usual: _Usual) -> Iterator[Block]:
     level, text = usual.level(lines[0]), " ".join(line.text for line in lines).replace(CELL, " ")
-    if level and len(text) <= _MAX_HEADING and not _ITEM.match(text):
+    if level and len(text) <= _MAX_HEADING and not _BULLET.match(text):
         yield Block(text, level)
     elif _cells(lines[0]) and len(lines) > 1:
         for number, line in enumerate(lines):
@@ -99,7 +101,7 @@ def _gap(before: Line | None, line: Line, edge: float, usual: _Usual) -> str:
         return " " if line.text[0].islower() and not before.text.endswith(_SENTENCE_ENDS) else PARAGRAPH
     if before.text.endswith(HYPHEN):
         return ""
-    if _is_apart(before, line, usual):
+    if _is_apart(before, line, usual, _WIDE_LIST if _ITEM.match(line.text) else _WIDE):
         return PARAGRAPH
     next_word = (line.right - line.left) / len(line.text) * (len(line.text.split()[0]) + 1)
     return LINE if _ITEM.match(line.text) or before.right + next_word < edge else " "
@@ -144,8 +146,8 @@ def _cells(line: Line) -> int:
     return 0 if _ITEM.match(line.text) else line.text.count(CELL)
 
 
-def _is_apart(before: Line, line: Line, usual: _Usual) -> bool:
-    return before.bottom - line.bottom > _WIDE * usual.leading * line.height
+def _is_apart(before: Line, line: Line, usual: _Usual, wide: float = _WIDE) -> bool:
+    return before.bottom - line.bottom > wide * usual.leading * line.height
 
 
 def _without_running_lines(pages: Sequence[PageOfLines]) -> list[PageOfLines]:

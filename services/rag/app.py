@@ -80,7 +80,7 @@ async def _open(settings: Settings, shared: Shared, floor: Floor) -> AsyncIterat
         yield Parts(
             answerer=Answerer(retriever, GROUNDED_ANSWER, llm, Citer(store), floor.clock, floor.ids),
             retriever=retriever,
-            uploads=Uploads(store, ObjectBlobs(settings.blobs.url), floor.ids),
+            uploads=Uploads(store, ObjectBlobs(settings.blobs.url, settings.blobs.endpoint), floor.ids),
             store=store,
             embedder=cached,
             variants=Variants(),

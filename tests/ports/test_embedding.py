@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import redis.asyncio as redis
 from pydantic import SecretStr
 
 from kit.adapters import minilm
@@ -17,6 +18,7 @@ from kit.errors import DependencyDown, Permanent, Transient, WorkbenchError
 from kit.fakes.embedding import HashEmbedding
 from kit.ports.embedding import EmbeddingModel
 from kit.settings import EmbeddingProvider, EmbeddingSettings
+from services.rag.cache import CachedEmbedding
 from tests.ports.model_server import MOST_TEXTS, ModelServer, model_server
 
 LEAVE = "Employees have 25 days of annual leave."
@@ -38,11 +40,14 @@ def models(server: ModelServer) -> ModelServer:
     return server
 
 
-@pytest.fixture(params=["fake", *EmbeddingProvider])
+@pytest.fixture(params=["fake", "cached", *EmbeddingProvider])
 async def model(request: pytest.FixtureRequest, models: ModelServer) -> AsyncIterator[EmbeddingModel]:
-    """Each model."""
+    """Each model; `cached` is rag's cache on a real Valkey server."""
     if request.param == "fake":
         yield HashEmbedding()
+    elif request.param == "cached":
+        async with redis.from_url(request.getfixturevalue("servers").redis) as cache:
+            yield CachedEmbedding(HashEmbedding(), cache)
     else:
         async with opened(request.param, models.url) as chosen:
             yield chosen

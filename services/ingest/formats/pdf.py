@@ -2,7 +2,8 @@
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from statistics import median
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
@@ -14,6 +15,7 @@ from services.ingest.layout import CELL, HYPHEN, Line, PageOfLines, blocks
 from services.ingest.rejections import Rejection
 
 _CELLS_APART = 0.9  # cells of a table are further apart than this share of the line's height, words are not
+_SAMPLES = 7  # letters of a line that are measured
 _SPACE = re.compile(r"\s+")
 # From the first visible character of a line to its last.
 _LINE = re.compile(rf"[^\s{HYPHEN}](?:[^\r\n{HYPHEN}]*[^\s{HYPHEN}])?{HYPHEN}?")
@@ -62,17 +64,21 @@ def _lines(textpage: pdfium.PdfTextPage) -> Iterator[Line]:
 
 def _line(textpage: pdfium.PdfTextPage, first: int, text: str) -> Line:
     last = first + len(text.removesuffix(HYPHEN)) - 1
-    # The first character may be a bullet, the last a footnote mark.
-    middle = next(index for index in range((first + last) // 2, last + 1) if not text[index - first].isspace())
-    _, bottom, _, top = textpage.get_charbox(middle, loose=True)
+    bottom, height = _place(textpage, [first + at for at, letter in enumerate(text) if letter.isalnum()] or [first])
     left, right = textpage.get_charbox(first, loose=True)[0], textpage.get_charbox(last, loose=True)[2]
-    apart = _CELLS_APART * (top - bottom)
+    apart = _CELLS_APART * height
 
     def spaced(space: re.Match[str]) -> str:
         gap = textpage.get_charbox(first + space.end())[0] - textpage.get_charbox(first + space.start() - 1)[2]
         return CELL if gap > apart else " "
 
-    return Line(_joined_surrogates(_SPACE.sub(spaced, text)), left, right, bottom, top - bottom)
+    return Line(_joined_surrogates(_SPACE.sub(spaced, text)), left, right, bottom, height)
+
+
+def _place(textpage: pdfium.PdfTextPage, letters: Sequence[int]) -> tuple[float, float]:
+    """Bottom and height of a line: those of most letters, as bullets, footnote marks and symbols stand elsewhere."""
+    boxes = [textpage.get_charbox(letter, loose=True) for letter in letters[:: 1 + len(letters) // _SAMPLES]]
+    return median(box[1] for box in boxes), median(box[3] - box[1] for box in boxes)
 
 
 def _joined_surrogates(text: str) -> str:

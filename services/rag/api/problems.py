@@ -25,6 +25,8 @@ STATUS_OF = {
     "idempotency_key_reused": 422,
     "request_invalid": 422,
     "variant_unknown": 422,
+    "llm_key_refused": 502,
+    "llm_request_refused": 502,
 }
 _STATUS_OF_KIND: dict[type[WorkbenchError], int] = {Permanent: 400, Transient: 503, DependencyDown: 503}
 
