@@ -1,5 +1,6 @@
 """Events to records and back: the only place that serialises a contract."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -10,7 +11,8 @@ from pydantic import ValidationError
 from contracts.base import Event
 from contracts.envelope import DEFAULT_TENANT, Envelope, Headers, from_headers, to_headers
 from contracts.errors import ContractViolation
-from contracts.topics import EVENT_TYPES, TOPIC_OF
+from contracts.topics import TOPIC_OF
+from contracts.upcast import REGISTRY, Registry
 
 E = TypeVar("E", bound=Event, covariant=True)
 
@@ -75,16 +77,23 @@ def encode(event: Event, envelope: Envelope) -> Record:
     )
 
 
-def decode(headers: Headers, value: bytes | None) -> Received[Event]:
-    """Reads one record. Raises `ContractViolation` for a tombstone, unknown type, bad headers or data that break the schema."""
+def decode(
+    headers: Headers, value: bytes | None, asked: Container[type[Event]] | None = None, registry: Registry = REGISTRY
+) -> Received[Event]:
+    """Reads one record, as the newest version of its event among the types `asked` for (all, if none are told); see `upcast.py`.
+
+    The envelope and the digest stay those of the record. Raises `ContractViolation` for a tombstone, unknown type, bad headers or data
+    that break the schema.
+    """
     envelope = from_headers(headers)
-    event_type = EVENT_TYPES.get(envelope.type)
+    event_type = registry.types.get(envelope.type)
     if event_type is None:
-        raise ContractViolation("type_unknown", f"ce_type {envelope.type!r} is not one of {', '.join(sorted(EVENT_TYPES))}")
+        raise ContractViolation("type_unknown", f"ce_type {envelope.type!r} is not one of {', '.join(sorted(registry.types))}")
     if value is None:
         raise ContractViolation("tombstone", f"{envelope.type} has no value; publish a deleted event instead of a tombstone")
     try:
-        return Received(event_type.model_validate_json(value), envelope, sha256(value).hexdigest())
+        event = registry.upcast(event_type.model_validate_json(value), asked)
+        return Received(event, envelope, sha256(value).hexdigest())
     except ValidationError as error:
         raise ContractViolation("data_invalid", f"{envelope.type} breaks its schema: {_first(error)}") from error
 

@@ -97,6 +97,22 @@ EVENT_TYPES: dict[str, type[Event]] = {event.TYPE: event for topic in TOPICS for
 TOPIC_OF: dict[type[Event], Topic] = {event: topic for topic in TOPICS for event in topic.events}
 
 
+@dataclass(frozen=True, slots=True)
+class RetryStage:
+    """A place where a record waits before it is tried again."""
+
+    name: str
+    delay: timedelta
+
+
+RETRY_STAGES = (RetryStage("retry-30s", timedelta(seconds=30)), RetryStage("retry-5m", timedelta(minutes=5)))
+
+
+def retry_topic(topic: str, group: str, stage: RetryStage) -> str:
+    """The topic in which the records of `topic` that `group` could not process yet wait for another try."""
+    return f"{topic}.{group}.{stage.name}"
+
+
 def dead_letter_topic(topic: str, group: str) -> str:
     """The topic that keeps, byte for byte, the records of `topic` that `group` could not process."""
     return f"{topic}.{group}.dlq"

@@ -62,10 +62,10 @@ class KafkaPublisher:
                 return 0
         return await _acknowledged(sent)
 
-    async def forward(self, topic: str, record: ConsumerRecord, headers: Sequence[tuple[str, bytes]]) -> None:
-        """Copies a consumed record to `topic`, key, value and headers byte for byte, `headers` added. Raises DependencyDown."""
+    async def forward(self, topic: str, record: ConsumerRecord, headers: Sequence[tuple[str, bytes | None]]) -> None:
+        """Copies key and value of a consumed record to `topic`, byte for byte, with `headers`. Raises DependencyDown."""
         try:
-            await self._producer.send_and_wait(topic, record.value, record.key, headers=[*record.headers, *headers])
+            await self._producer.send_and_wait(topic, record.value, record.key, headers=list(headers))
         except KafkaError as error:
             raise DependencyDown("broker_down", f"{topic} does not take records: {error!r}") from error
 

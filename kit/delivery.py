@@ -2,32 +2,34 @@
 
     handled (or handled before)   its effect is committed -> commit the offset
     Permanent                     dead letter topic at once -> commit
-    Transient, or unknown         up to three tries with jitter, then the dead letter topic -> commit
-    DependencyDown                hold the partition: wait, put the record back, read it again; never the dead letter topic
+    Transient, or unforeseen      three tries with jitter, then the retry topics one after another, then the dead letter topic -> commit
+    DependencyDown                hold the partition: wait a little, read the record again; never the dead letter topic
+    too many dead letters         stop the consumer; the record stays where it is
 
-An offset is committed only after the effect or the dead letter is durable, so a crash anywhere delivers the record again,
-and the inbox makes the second delivery do nothing.
+An offset is committed only after the effect, or the record's copy, is durable, so a crash anywhere delivers the record again, and the
+inbox makes the second delivery do nothing.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Protocol
 
 import structlog
 from aiokafka import ConsumerRecord
-from faststream.exceptions import AckMessage, NackMessage
-from faststream.kafka.message import KafkaMessage
 from opentelemetry.trace import SpanKind
 
 from contracts.base import Event
 from contracts.codec import Received, decode
 from contracts.errors import ContractViolation
-from contracts.topics import Topic, dead_letter_topic
+from kit.ceiling import Ceiling
 from kit.clock import Clock
 from kit.errors import DependencyDown, Permanent, Transient, WorkbenchError
+from kit.failure import classify
 from kit.inbox import AlreadyHandled
 from kit.metrics import DEPENDENCY_HELD, EVENT_SECONDS, EVENTS
-from kit.postgres import translated
+from kit.route import Headers, Route
 from kit.tracing import span
 
 log = structlog.get_logger(__name__)
@@ -37,126 +39,115 @@ Handler = Callable[[Received[Any]], Awaitable[None]]
 TRIES = 3
 BACK_OFF_S = 0.2
 HOLD_S = 5.0
+WAIT_S = 30.0
 
 
-class DeadLetters(Protocol):
-    """Whoever keeps records that cannot be handled."""
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The record is not done: read it again after so many seconds, at most 60."""
 
-    async def forward(self, topic: str, record: ConsumerRecord, headers: list[tuple[str, bytes]]) -> None:
-        """Copies `record` to `topic` byte for byte, with `headers` added. Raises DependencyDown."""
+    after_s: float
+
+
+class Forwarder(Protocol):
+    """Whoever copies records to other topics."""
+
+    async def forward(self, topic: str, record: ConsumerRecord, headers: Headers) -> None:
+        """Copies key and value of `record` to `topic` with `headers`; returns when all replicas have it. Raises DependencyDown."""
         ...
 
 
-def classify(error: Exception) -> WorkbenchError:
-    """Gives any error one of the three kinds of `kit.errors`. What nobody foresaw counts as transient: it is tried, then kept."""
-    if isinstance(error, WorkbenchError):
-        return error
-    if isinstance(error, ContractViolation):
-        return Permanent(error.code, str(error))
-    return translated(error) or Transient("unexpected", f"{type(error).__name__}: {error}")
-
-
+@dataclass(frozen=True)
 class Delivery:
-    """Takes the records of one topic for one consumer group to the handlers of their event types.
+    """Takes the records of one route to the handlers of their event types.
 
     `refuse_if_handled` raises AlreadyHandled for an event whose effect is committed: it saves the work, the handler's own transaction
-    decides.
+    decides. A handler may take `timeout_s`.
     """
 
-    def __init__(
-        self,
-        topic: Topic,
-        group: str,
-        handlers: Mapping[type[Event], Handler],
-        refuse_if_handled: Handler,
-        dead_letters: DeadLetters,
-        clock: Clock,
-        chance: Random,
-    ) -> None:
-        self._topic = topic
-        self._group = group
-        self._handlers = handlers
-        self._refuse_if_handled = refuse_if_handled
-        self._dead_letters = dead_letters
-        self._clock = clock
-        self._chance = chance
+    route: Route
+    handlers: Mapping[type[Event], Handler]
+    refuse_if_handled: Handler
+    forwarder: Forwarder
+    clock: Clock
+    chance: Random
+    timeout_s: float = 120.0
+    ceiling: Ceiling = field(default_factory=Ceiling)
 
-    async def __call__(self, message: KafkaMessage) -> None:
-        """Returns, raises AckMessage or raises NackMessage: FastStream commits after the first two and reads again after the third."""
-        record = message.raw_message
-        with EVENT_SECONDS.labels(self._topic.name, self._group).time():
-            failure = await self._attempts(record)
+    async def process(self, record: ConsumerRecord) -> Again | None:
+        """Returns None when the record is done and its offset may be committed. Raises CeilingReached when the consumer must stop."""
+        early = self.route.due_in(record, self.clock.now())
+        if early > 0:
+            return Again(min(early, WAIT_S))
+        if self.route.is_for_others(record):
+            self._done("skipped")
+            return None
+        with EVENT_SECONDS.labels(self.route.topic.name, self.route.group).time():
+            failure, tries = await self._attempts(record)
         if failure is None:
-            return
+            self.ceiling.handled()
+            self._done("handled")
+            return None
         if isinstance(failure, DependencyDown):
-            await self._hold(failure)
-        await self._bury(record, failure)
+            return self._hold(failure)
+        return await self._forward(record, failure, tries)
 
-    async def _attempts(self, record: ConsumerRecord) -> WorkbenchError | None:
+    async def _attempts(self, record: ConsumerRecord) -> tuple[WorkbenchError | None, int]:
         for attempt in range(1, TRIES + 1):
             failure = await self._try(record)
             if not isinstance(failure, Transient) or attempt == TRIES:
                 break
             log.warning("event.retried", attempt=attempt, code=failure.code, reason=failure.message)
-            await self._clock.sleep(BACK_OFF_S * 2**attempt * self._chance.uniform(0.5, 1.5))
-        return failure
+            await self.clock.sleep(BACK_OFF_S * 2**attempt * self.chance.uniform(0.5, 1.5))
+        return failure, attempt
 
     async def _try(self, record: ConsumerRecord) -> WorkbenchError | None:
+        limit = asyncio.timeout(self.timeout_s)
         try:
-            await self._handle(decode(record.headers, record.value))
+            async with limit:
+                await self._handle(decode(self.route.sent(record), record.value, asked=self.handlers))
         except AlreadyHandled:
             self._count("repeated")
         except Exception as error:  # the one place where every failure gets its kind
-            failure = classify(error)
+            failure = Transient("handler_timeout", f"it took over {self.timeout_s:g} s") if limit.expired() else classify(error)
             if isinstance(failure, Transient):
                 log.exception("event.failed", code=failure.code, topic=record.topic, partition=record.partition, offset=record.offset)
             return failure
         return None
 
     async def _handle(self, event: Received[Event]) -> None:
-        handler = self._handlers.get(type(event.data))
+        handler = self.handlers.get(type(event.data))
         if handler is None:
-            raise ContractViolation("type_misplaced", f"{event.data.TYPE} does not belong on {self._topic.name}")
+            raise ContractViolation("type_misplaced", f"{event.data.TYPE} does not belong on {self.route.topic.name}")
         envelope = event.envelope
         with (
             structlog.contextvars.bound_contextvars(event_id=envelope.id, correlation_id=envelope.correlation_id),
-            span(f"process {self._topic.name}", SpanKind.CONSUMER, envelope.traceparent),
+            span(f"process {self.route.topic.name}", SpanKind.CONSUMER, envelope.traceparent),
         ):
-            await self._refuse_if_handled(event)
+            await self.refuse_if_handled(event)
             await handler(event)
-        self._count("handled")
 
-    async def _hold(self, failure: DependencyDown) -> None:
-        held = DEPENDENCY_HELD.labels(self._topic.name, self._group)
-        held.set(1)
-        self._count("held")
-        log.warning("consumer.held", topic=self._topic.name, group=self._group, code=failure.code, reason=failure.message)
-        await self._clock.sleep(HOLD_S * self._chance.uniform(0.2, 1))
-        held.set(0)
-        raise NackMessage
-
-    async def _bury(self, record: ConsumerRecord, failure: WorkbenchError) -> None:
-        topic = dead_letter_topic(self._topic.name, self._group)
+    async def _forward(self, record: ConsumerRecord, failure: WorkbenchError, tries: int) -> Again | None:
+        topic = self.route.dead_letters if isinstance(failure, Permanent) else self.route.after(record.topic)
+        if topic == self.route.dead_letters:
+            self.ceiling.dead_letter()
         try:
-            await self._dead_letters.forward(topic, record, _reason(record, failure))
+            await self.forwarder.forward(topic, record, self.route.forwarded(record, failure, tries, self.clock.now()))
         except DependencyDown as down:
-            await self._hold(down)
-        self._count("dead_lettered")
-        log.error(
-            "event.dead_lettered", dlq=topic, partition=record.partition, offset=record.offset, code=failure.code, reason=failure.message
-        )
-        raise AckMessage
+            return self._hold(down)
+        log.error("event.forwarded", to=topic, partition=record.partition, offset=record.offset, code=failure.code, reason=failure.message)
+        self._done("dead_lettered" if topic == self.route.dead_letters else "put_off")
+        return None
+
+    def _hold(self, failure: DependencyDown) -> Again:
+        self._count("held")
+        DEPENDENCY_HELD.labels(self.route.topic.name, self.route.group).set(1)
+        log.warning("consumer.held", topic=self.route.topic.name, group=self.route.group, code=failure.code, reason=failure.message)
+        return Again(HOLD_S * self.chance.uniform(0.2, 1))
+
+    def _done(self, outcome: str) -> None:
+        DEPENDENCY_HELD.labels(self.route.topic.name, self.route.group).set(0)
+        self._count(outcome)
 
     def _count(self, outcome: str) -> None:
-        EVENTS.labels(self._topic.name, self._group, outcome).inc()
-
-
-def _reason(record: ConsumerRecord, failure: WorkbenchError) -> list[tuple[str, bytes]]:
-    return [
-        ("x-source-topic", record.topic.encode()),
-        ("x-source-partition", str(record.partition).encode()),
-        ("x-source-offset", str(record.offset).encode()),
-        ("x-error-kind", type(failure).__name__.encode()),
-        ("x-error-code", failure.code.encode()),
-        ("x-error-message", failure.message.encode()),
-    ]
+        EVENTS.labels(self.route.topic.name, self.route.group, outcome).inc()

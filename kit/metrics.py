@@ -12,6 +12,7 @@ EVENT_SECONDS = Histogram(
 DEPENDENCY_HELD = Gauge(
     "workbench_dependency_held", "1 while a consumer holds its partition because a dependency is down", ["topic", "group"]
 )
+CONSUMER_STOPPED = Gauge("workbench_consumer_stopped", "1 after a consumer stopped because of too many dead letters", ["group"])
 REQUEST_SECONDS = Histogram(
     "workbench_http_request_duration_seconds",
     "Time to answer a request",

@@ -23,7 +23,9 @@ class KafkaSettings(Section):
     bootstrap_servers: str = Field(description="host:port[,host:port]")
     session_timeout_ms: int = 45_000
     rebalance_timeout_ms: int = 150_000
-    max_poll_interval_ms: int = 300_000
+    max_poll_interval_ms: int = 600_000
+    handler_timeout_ms: int = 120_000
+    retry_delays_s: tuple[float, float] = (30.0, 300.0)
     idempotent: bool = Field(default=True, description="idempotent producer; the embedded broker cannot")
     forgets: bool = Field(default=False, description="the broker keeps nothing over a restart, so unfinished work is queued again at start")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
-from contracts.topics import TOPICS, Topic, dead_letter_topic
+from contracts.topics import RETRY_STAGES, TOPICS, Topic, dead_letter_topic, retry_topic
 from kit.errors import DependencyDown
 
 
@@ -32,7 +32,9 @@ def _new_topics(topic: Topic, replication_factor: int) -> Iterator[NewTopic]:
     config = {"retention.ms": str(int(topic.retention.total_seconds() * 1000))}
     yield NewTopic(topic.name, topic.partitions, replication_factor, topic_configs=config)
     for reader in topic.readers:
-        yield NewTopic(dead_letter_topic(topic.name, reader), topic.partitions, replication_factor, topic_configs=config)
+        waiting = (retry_topic(topic.name, reader, stage) for stage in RETRY_STAGES)
+        for name in (*waiting, dead_letter_topic(topic.name, reader)):
+            yield NewTopic(name, topic.partitions, replication_factor, topic_configs=config)
 
 
 def _raise_refusals(answers: list[tuple[str, int, str | None]]) -> None:

@@ -5,18 +5,16 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
 
-from aiokafka import ConsumerRecord
-from faststream import AckPolicy
 from faststream.asgi import AsgiFastStream
-from faststream.kafka import KafkaBroker
-from faststream.kafka.message import KafkaMessage
 
 from contracts.base import Event
 from contracts.topics import Topic
 from kit.broker import make_broker
+from kit.consume import subscribe
 from kit.delivery import Delivery, Handler
 from kit.floor import Floor, Job, open_floor, running
 from kit.health import Health, worker_routes
+from kit.route import Route
 from kit.settings import KafkaSettings, ServiceSettings
 
 
@@ -39,31 +37,19 @@ def make_worker(service: str, settings: ServiceSettings, wire: Wire) -> AsgiFast
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         async with open_floor(settings, health) as floor, wire(floor) as wiring, running(wiring.jobs):
-            _subscribe(broker, settings.kafka, floor, wiring.handlers)
+            subscribe(broker, settings.kafka, service, [_delivery(floor, settings.kafka, *way) for way in wiring.handlers.items()])
             yield
 
     return AsgiFastStream(broker, lifespan=lifespan, asgi_routes=worker_routes(health), logger=None)
 
 
-def _subscribe(broker: KafkaBroker, kafka: KafkaSettings, floor: Floor, handlers: Mapping[Topic, Mapping[type[Event], Handler]]) -> None:
-    """One consumer for all topics of the service: each further member of the group would start with a rebalance of the others."""
-    deliveries = {
-        topic.name: Delivery(topic, floor.service, of_type, floor.effects.refuse_if_handled, floor.publisher, floor.clock, Random())  # noqa: S311
-        for topic, of_type in handlers.items()
-    }
-
-    async def deliver(message: KafkaMessage) -> None:
-        record: ConsumerRecord = message.raw_message
-        await deliveries[record.topic](message)
-
-    subscriber = broker.subscriber(
-        *deliveries,
-        group_id=floor.service,
-        auto_offset_reset="earliest",
-        ack_policy=AckPolicy.NACK_ON_ERROR,
-        max_poll_interval_ms=kafka.max_poll_interval_ms,
-        rebalance_timeout_ms=kafka.rebalance_timeout_ms,
-        session_timeout_ms=kafka.session_timeout_ms,
-        heartbeat_interval_ms=min(3_000, kafka.session_timeout_ms // 3),
+def _delivery(floor: Floor, kafka: KafkaSettings, topic: Topic, handlers: Mapping[type[Event], Handler]) -> Delivery:
+    return Delivery(
+        route=Route(topic, floor.service, kafka.retry_delays_s),
+        handlers=handlers,
+        refuse_if_handled=floor.effects.refuse_if_handled,
+        forwarder=floor.publisher,
+        clock=floor.clock,
+        chance=Random(),  # noqa: S311
+        timeout_s=kafka.handler_timeout_ms / 1000,
     )
-    subscriber(deliver)

@@ -1,5 +1,6 @@
 """The verb of this service: an uploaded document becomes embedded chunks, or is rejected with the reason."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -78,7 +79,7 @@ class Ingest:
     async def _extract(self, upload: DocumentUploadedV1, content: Content) -> str:
         data = await self._fetch(upload.blob)
         document = await self.parse(data, upload.media_type)
-        spans = self.chunker.chunk(document, upload.media_type)
+        spans = await asyncio.to_thread(self.chunker.chunk, document, upload.media_type)
         self._refuse_too_many(spans)
         await self.store.put_text(content, document, spans)
         return document.text

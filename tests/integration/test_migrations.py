@@ -82,8 +82,8 @@ async def test_starts_at_the_same_time_apply_each_migration_once(open_empty: Ope
 
     applied = await asyncio.gather(*(migrate(pool, "indexer") for pool in pools))
 
-    assert sorted(map(bool, applied)) == [False, False, False, True]
-    assert await pools[0].fetchval("SELECT count(*) FROM migrations") == len(sum(applied, []))
+    [names] = filter(None, applied)
+    assert await pools[0].fetchval("SELECT count(*) FROM migrations") == len(names)
 
 
 async def test_an_edited_migration_is_refused(open_empty: OpenPool, folder: Path) -> None:
@@ -93,7 +93,7 @@ async def test_an_edited_migration_is_refused(open_empty: OpenPool, folder: Path
     with (folder / "0001_documents.sql").open("a") as file:
         file.write("-- a better word\n")
 
-    with pytest.raises(MigrationChanged, match="indexer/0001_documents.sql"):
+    with pytest.raises(MigrationChanged, match=r"indexer/0001_documents\.sql"):
         await migrate(pool, "indexer", folder)
 
 
@@ -150,7 +150,6 @@ async def test_the_queries_of_the_last_release_run_on_todays_migrations(open_emp
 async def test_a_migration_that_takes_away_is_seen(open_empty: OpenPool, folder: Path, sql: str, query: str) -> None:
     """The checker itself: this is what the test above would show."""
     pool = await open_empty("indexer")
-    await open_empty("rag")
     (folder / "0002_less.sql").write_text(sql)
 
     await migrate(pool, "indexer", folder)

@@ -35,6 +35,7 @@ def schema(name: str) -> dict[str, Any]:
     schema: dict[str, Any] = json.loads((FOLDER / "schemas" / f"{name}.json").read_text())
     return schema
 
+
 def read(example: Example) -> Received[Any]:
     """Decodes an example as if a broker had brought it."""
     headers = [(name, value.encode()) for name, value in example["headers"].items()]

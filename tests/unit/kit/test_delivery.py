@@ -1,40 +1,50 @@
 """The failure policy, record by record."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import asyncio
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from random import Random
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from aiokafka import ConsumerRecord
-from faststream.exceptions import AckMessage, NackMessage
-from faststream.kafka.message import KafkaMessage
 
 from contracts.codec import Received
 from contracts.evals import EvalRequestedV1
 from contracts.topics import EVAL_REQUESTED
+from kit.ceiling import CeilingReached
 from kit.clock import FakeClock
 from kit.delivery import TRIES, Delivery
 from kit.errors import DependencyDown, Permanent, Transient
 from kit.inbox import AlreadyHandled
-from tests.events import consumed, record_of
+from kit.route import Headers, Route
+from tests.events import NOW, consumed, record_of
 
+ROUTE = Route(EVAL_REQUESTED, "evaluator")
 EVENT = EvalRequestedV1(eval_id=uuid4(), dataset="handbook", candidate="b")
 
 
 @dataclass
 class Bench:
-    """A delivery with a handler that fails as told, once for each error."""
+    """A delivery with a handler that fails as told, once for each error; `forwarded` lists what went to which topic."""
 
     failures: list[Exception] = field(default_factory=list)
-    dlq_is_down: bool = False
+    broker_is_down: bool = False
     handled: list[Received[Any]] = field(default_factory=list)
-    buried: list[tuple[str, ConsumerRecord[Any, Any], dict[str, bytes]]] = field(default_factory=list)
-    clock: FakeClock = field(default_factory=FakeClock)
+    forwarded: list[tuple[str, ConsumerRecord[Any, Any]]] = field(default_factory=list)
+    clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
+    timeout_s: float = 60.0
+    hangs: bool = False
+
+    def __post_init__(self) -> None:
+        handlers = {EvalRequestedV1: self.handle}
+        self.delivery = Delivery(ROUTE, handlers, self.refuse_if_handled, self, self.clock, Random(0), self.timeout_s)
 
     async def handle(self, event: Received[Any]) -> None:
         """The handler."""
+        if self.hangs:
+            await asyncio.sleep(60)
         if self.failures:
             raise self.failures.pop(0)
         self.handled.append(event)
@@ -44,51 +54,52 @@ class Bench:
         if any(event.envelope.id == earlier.envelope.id for earlier in self.handled):
             raise AlreadyHandled
 
-    async def forward(self, topic: str, record: ConsumerRecord[Any, Any], headers: Sequence[tuple[str, bytes]]) -> None:
-        """The dead letter topic."""
-        if self.dlq_is_down:
+    async def forward(self, topic: str, record: ConsumerRecord[Any, Any], headers: Headers) -> None:
+        """The broker: what a reader of `topic` would get."""
+        if self.broker_is_down:
             raise DependencyDown("broker_down", "away")
-        self.buried.append((topic, record, dict(headers)))
+        stamp = int(self.clock.now().timestamp() * 1000)
+        self.forwarded.append((topic, replace(record, topic=topic, headers=tuple(headers), timestamp=stamp, offset=0)))
 
-    async def deliver(self, record: ConsumerRecord[Any, Any]) -> None:
-        """Gives the delivery one record, as FastStream does."""
-        handlers = {EvalRequestedV1: self.handle}
-        delivery = Delivery(EVAL_REQUESTED, "evaluator", handlers, self.refuse_if_handled, self, self.clock, Random(0))
-        await delivery(KafkaMessage(body=b"", raw_message=record, consumer=None))  # type: ignore[arg-type]
+    @property
+    def last(self) -> tuple[str, dict[str, bytes | None]]:
+        """Where the last record went, and its headers."""
+        topic, record = self.forwarded[-1]
+        return topic, dict(record.headers)
 
 
 async def test_a_good_event_is_handled_once_and_committed() -> None:
-    """No exception means that FastStream commits the offset."""
+    """None says that the offset may be committed."""
     bench = Bench()
 
-    await bench.deliver(consumed(record_of(EVENT)))
+    again = await bench.delivery.process(consumed(record_of(EVENT)))
 
+    assert again is None
     assert [event.data for event in bench.handled] == [EVENT]
 
 
 async def test_an_event_delivered_again_has_no_second_effect() -> None:
     """The inbox knows it."""
     bench, record = Bench(), consumed(record_of(EVENT))
-    await bench.deliver(record)
+    await bench.delivery.process(record)
 
-    await bench.deliver(record)
+    await bench.delivery.process(record)
 
     assert len(bench.handled) == 1
-    assert not bench.buried
+    assert not bench.forwarded
 
 
 async def test_a_permanent_failure_is_dead_lettered_at_once() -> None:
-    """No second try, and the reason stands in the headers."""
-    bench = Bench(failures=[Permanent("too_odd", "change it")])
+    """No second try, and the reason stands in the headers, behind those it was sent with."""
+    bench, record = Bench(failures=[Permanent("too_odd", "change it")]), consumed(record_of(EVENT))
 
-    with pytest.raises(AckMessage):
-        await bench.deliver(consumed(record_of(EVENT)))
+    again = await bench.delivery.process(record)
 
-    [(topic, record, headers)] = bench.buried
-    assert topic == "eval.requested.evaluator.dlq"
-    assert record.value == EVENT.model_dump_json().encode()
-    assert headers["x-error-code"] == b"too_odd"
-    assert headers["x-source-offset"] == b"7"
+    topic, headers = bench.last
+    assert (again, topic) == (None, "eval.requested.evaluator.dlq")
+    assert bench.forwarded[0][1].value == record.value
+    assert bench.forwarded[0][1].headers[: len(record.headers)] == record.headers
+    assert (headers["x-error-code"], headers["x-source-offset"], headers["x-attempts"]) == (b"too_odd", b"7", b"1")
     assert bench.clock.slept == []
 
 
@@ -96,43 +107,107 @@ async def test_a_transient_failure_is_tried_again_with_growing_pauses() -> None:
     """Two failures, then the effect."""
     bench = Bench(failures=[Transient("busy", "later")] * 2)
 
-    await bench.deliver(consumed(record_of(EVENT)))
+    await bench.delivery.process(consumed(record_of(EVENT)))
 
     assert len(bench.handled) == 1
     assert len(bench.clock.slept) == 2
     assert bench.clock.slept[0] < bench.clock.slept[1]
 
 
-async def test_a_failure_that_stays_is_dead_lettered_after_three_tries() -> None:
-    """What nobody foresaw counts as transient."""
-    bench = Bench(failures=[RuntimeError("surprise")] * TRIES)
+async def test_a_failure_that_stays_goes_through_the_retry_topics_to_the_dead_letters() -> None:
+    """Each time with the headers it was sent with and one block more, which counts the tries; what nobody foresaw counts as transient."""
+    bench, record = Bench(failures=[RuntimeError("surprise")] * 3 * TRIES), consumed(record_of(EVENT))
+    for delay in (0, 30, 300):
+        bench.clock.time += timedelta(seconds=delay)
+        await bench.delivery.process(bench.forwarded[-1][1] if bench.forwarded else record)
 
-    with pytest.raises(AckMessage):
-        await bench.deliver(consumed(record_of(EVENT)))
+    topics = [topic.removeprefix("eval.requested.evaluator.") for topic, _ in bench.forwarded]
+    assert topics == ["retry-30s", "retry-5m", "dlq"]
+    assert {forwarded.headers[: len(record.headers)] for _, forwarded in bench.forwarded} == {record.headers}
+    assert {len(forwarded.headers) for _, forwarded in bench.forwarded} == {len(record.headers) + 8}
+    assert [dict(forwarded.headers)["x-attempts"] for _, forwarded in bench.forwarded] == [b"3", b"6", b"9"]
+    assert {dict(forwarded.headers)["x-source-topic"] for _, forwarded in bench.forwarded} == {b"eval.requested"}
+    assert bench.last[1]["x-error-message"] == b"RuntimeError: surprise"
 
-    assert bench.buried[0][2]["x-error-message"] == b"RuntimeError: surprise"
-    assert not bench.handled
+
+async def test_a_record_that_waits_is_not_touched_before_its_time() -> None:
+    """It is read again when it is due, and then has its effect."""
+    bench = Bench(failures=[Transient("busy", "later")] * TRIES)
+    await bench.delivery.process(consumed(record_of(EVENT)))
+    waiting = bench.forwarded[-1][1]
+
+    early = await bench.delivery.process(waiting)
+    bench.clock.time += timedelta(seconds=30)
+    due = await bench.delivery.process(waiting)
+
+    assert early is not None
+    assert 29 < early.after_s <= 30
+    assert due is None
+    assert len(bench.handled) == 1
 
 
-async def test_a_dependency_that_is_down_holds_the_record_and_never_dead_letters_it() -> None:
-    """NackMessage makes FastStream read the record again."""
+async def test_a_handler_that_hangs_is_cut_off() -> None:
+    """It may not outlast the group's patience."""
+    bench = Bench(timeout_s=0.01, hangs=True)
+
+    await bench.delivery.process(consumed(record_of(EVENT)))
+
+    assert bench.last[1]["x-error-code"] == b"handler_timeout"
+
+
+async def test_a_dependency_that_is_down_holds_the_record_and_never_forwards_it() -> None:
+    """It is read again within a minute."""
     bench = Bench(failures=[DependencyDown("qdrant_down", "away")])
 
-    with pytest.raises(NackMessage):
-        await bench.deliver(consumed(record_of(EVENT)))
+    again = await bench.delivery.process(consumed(record_of(EVENT)))
 
-    assert not bench.buried
-    assert 0 < sum(bench.clock.slept) <= 60
+    assert again is not None
+    assert 0 < again.after_s <= 60
+    assert not bench.forwarded
 
 
-async def test_a_record_is_held_while_its_dead_letter_topic_is_away() -> None:
+async def test_a_record_is_held_while_its_next_topic_is_away() -> None:
     """It is neither lost nor committed."""
-    bench = Bench(failures=[Permanent("too_odd", "change it")], dlq_is_down=True)
+    bench = Bench(failures=[Permanent("too_odd", "change it")], broker_is_down=True)
 
-    with pytest.raises(NackMessage):
-        await bench.deliver(consumed(record_of(EVENT)))
+    again = await bench.delivery.process(consumed(record_of(EVENT)))
 
-    assert sum(bench.clock.slept) > 0
+    assert again is not None
+
+
+async def test_a_record_replayed_for_another_group_is_skipped() -> None:
+    """Only the group that could not handle it does it again."""
+    bench, record = Bench(), record_of(EVENT)
+    others = consumed(record, headers=(*record.headers, ("x-replay-for", b"feedback")))
+    own = consumed(record, headers=(*record.headers, ("x-replay-for", b"evaluator")))
+
+    assert await bench.delivery.process(others) is None
+    assert bench.handled == []
+    await bench.delivery.process(own)
+    assert len(bench.handled) == 1
+
+
+async def test_ten_dead_letters_in_a_row_stop_the_consumer() -> None:
+    """The tenth stays on its topic."""
+    bench = Bench(failures=[Permanent("too_odd", "change it")] * 10)
+    for _ in range(9):
+        await bench.delivery.process(consumed(record_of(EVENT)))
+
+    with pytest.raises(CeilingReached):
+        await bench.delivery.process(consumed(record_of(EVENT)))
+
+    assert len(bench.forwarded) == 9
+
+
+async def test_a_fifth_of_the_last_records_dead_lettered_stops_the_consumer() -> None:
+    """Though good ones come between."""
+    bench = Bench()
+    with pytest.raises(CeilingReached):
+        for number in range(200):
+            bench.failures = [Permanent("too_odd", "change it")] if number % 4 == 0 else []
+            await bench.delivery.process(consumed(record_of(EVENT)))
+
+    assert len(bench.forwarded) == 39
 
 
 @pytest.mark.parametrize(
@@ -151,8 +226,9 @@ async def test_a_poison_record_is_dead_lettered_with_its_reason(changes: dict[st
     """Whatever is wrong with it, its bytes are kept."""
     bench, record = Bench(), consumed(record_of(EVENT), **changes)
 
-    with pytest.raises(AckMessage):
-        await bench.deliver(record)
+    await bench.delivery.process(record)
 
-    assert bench.buried[0][1] is record
-    assert bench.buried[0][2]["x-error-code"] == code
+    topic, dead = bench.forwarded[-1]
+    assert topic == "eval.requested.evaluator.dlq"
+    assert (dead.key, dead.value, dead.headers[: len(record.headers)]) == (record.key, record.value, record.headers)
+    assert bench.last[1]["x-error-code"] == code

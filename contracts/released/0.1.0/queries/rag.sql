@@ -1,0 +1,97 @@
+-- name: documents
+-- The newest version of each document with its status, from what rag, ingest and indexer know; all, or the one with this id,
+-- or those with this content; in the order of their ids after the cursor.
+SELECT * FROM (
+    SELECT
+        coalesce(i.document_id, u.document_id) AS document_id,
+        coalesce(i.tenant_id, u.tenant_id) AS tenant_id,
+        greatest(u.version, i.version) AS version,
+        CASE WHEN i.version >= coalesce(u.version, 0) AND i.status <> 'deleted' THEN i.title ELSE coalesce(u.title, i.title) END AS title,
+        CASE WHEN i.version >= coalesce(u.version, 0) AND i.status <> 'deleted' THEN i.media_type ELSE coalesce(u.media_type, i.media_type) END AS media_type,
+        CASE WHEN i.version >= coalesce(u.version, 0) AND i.status <> 'deleted' THEN i.sha256 ELSE coalesce(u.sha256, i.sha256) END AS sha256,
+        CASE WHEN i.version >= coalesce(u.version, 0) AND i.status <> 'deleted' THEN i.bytes ELSE coalesce(u.bytes, i.bytes) END AS bytes,
+        CASE
+            WHEN i.version IS NULL OR i.version < u.version THEN CASE WHEN u.deleted THEN 'deleted' ELSE 'queued' END
+            WHEN i.status <> 'embedded' THEN i.status
+            WHEN x.visible_version = i.version THEN 'indexed'
+            ELSE 'indexing'
+        END AS status,
+        CASE WHEN i.version >= coalesce(u.version, 0) THEN i.chunks END AS chunks_total,
+        CASE WHEN x.version = i.version THEN x.indexed ELSE 0 END AS chunks_indexed,
+        CASE WHEN i.version >= coalesce(u.version, 0) THEN i.error_code END AS error_code,
+        CASE WHEN i.version >= coalesce(u.version, 0) THEN i.error_message END AS error_message,
+        least(u.created_at, i.created_at) AS created_at,
+        greatest(u.updated_at, i.updated_at, x.updated_at) AS updated_at
+    FROM uploads u
+    FULL JOIN ingest.v_documents i ON i.document_id = u.document_id
+    LEFT JOIN indexer.v_documents x ON x.document_id = coalesce(i.document_id, u.document_id)
+) AS d
+WHERE d.tenant_id = :tenant_id
+AND (:document_id::text IS NULL OR d.document_id = :document_id)
+AND (:sha256::text IS NULL OR d.sha256 = :sha256)
+AND (:after::text IS NULL OR d.document_id > :after)
+AND (d.status <> 'deleted' OR :document_id::text IS NOT NULL)
+ORDER BY d.document_id LIMIT :limit;
+
+-- name: owner^
+-- Whose a document id is, and its newest version.
+SELECT tenant_id, version FROM uploads WHERE document_id = :document_id
+UNION ALL
+SELECT tenant_id, version FROM ingest.v_documents WHERE document_id = :document_id
+ORDER BY version DESC LIMIT 1;
+
+-- name: lock_content!
+-- Lets one upload of a content, or of a document, be decided at a time.
+SELECT pg_advisory_xact_lock(hashtextextended(:what, 0));
+
+-- name: put_upload!
+-- The newest version of a document.
+INSERT INTO uploads (document_id, tenant_id, version, title, media_type, uri, sha256, bytes, metadata)
+VALUES (:document_id, :tenant_id, :version, :title, :media_type, :uri, :sha256, :bytes, :metadata)
+ON CONFLICT (document_id) DO UPDATE SET
+    version = excluded.version, deleted = false, title = excluded.title, media_type = excluded.media_type, uri = excluded.uri,
+    sha256 = excluded.sha256, bytes = excluded.bytes, metadata = excluded.metadata, updated_at = now();
+
+-- name: put_delete!
+-- The newest version of a document is that it is gone.
+INSERT INTO uploads (document_id, tenant_id, version, deleted, title, media_type, uri, sha256, bytes)
+VALUES (:document_id, :tenant_id, :version, true, :title, :media_type, '', :sha256, :bytes)
+ON CONFLICT (document_id) DO UPDATE SET version = excluded.version, deleted = true, updated_at = now();
+
+-- name: lost_uploads
+-- Uploads and deletes that ingest has not heard of for so long.
+SELECT u.* FROM uploads u
+LEFT JOIN ingest.v_documents i ON i.document_id = u.document_id AND i.version >= u.version
+WHERE i.document_id IS NULL AND u.updated_at <= now() - make_interval(secs => :older_than_s)
+ORDER BY u.updated_at LIMIT 1000;
+
+-- name: touch_upload!
+-- Starts the waiting time of an upload anew.
+UPDATE uploads SET updated_at = now() WHERE document_id = :document_id AND version = :version;
+
+-- name: get_idempotent^
+-- What a request with this key was answered.
+SELECT digest, response FROM idempotency WHERE tenant_id = :tenant_id AND key = :key;
+
+-- name: put_idempotent!
+-- Keeps what a request with this key is answered.
+INSERT INTO idempotency (tenant_id, key, digest, response) VALUES (:tenant_id, :key, :digest, :response);
+
+-- name: visible_versions
+-- Which version of each document searches may show: none from the moment of a delete on, though the index still has it.
+SELECT x.document_id, x.visible_version FROM indexer.v_documents x
+WHERE x.tenant_id = :tenant_id AND x.document_id = ANY(:document_ids) AND x.visible_version IS NOT NULL
+AND NOT EXISTS (SELECT FROM uploads u WHERE u.document_id = x.document_id AND u.deleted AND u.version > x.visible_version)
+AND NOT EXISTS (
+    SELECT FROM ingest.v_documents i WHERE i.document_id = x.document_id AND i.status = 'deleted' AND i.version > x.visible_version
+);
+
+-- name: stored_quotes
+-- What stands at the given spans of the stored texts, and on which page (null where there are no pages); in the order asked.
+SELECT
+    substring(t.text FROM a.start_at + 1 FOR a.length) AS quote,
+    (SELECT p.number FROM unnest(t.page_numbers, t.page_starts) AS p (number, start_at)
+     WHERE p.start_at <= a.start_at ORDER BY p.start_at DESC LIMIT 1) AS page
+FROM unnest(:sha256s::text[], :starts::int[], :lengths::int[]) WITH ORDINALITY AS a (sha256, start_at, length, n)
+LEFT JOIN ingest.v_texts t ON t.tenant_id = :tenant_id AND t.sha256 = a.sha256
+ORDER BY a.n;

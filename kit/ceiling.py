@@ -1,0 +1,32 @@
+"""The ceiling on dead letters: a consumer that cannot handle most records is broken itself, and must stop instead of draining its topic."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+IN_A_ROW = 10
+WINDOW = 200
+SHARE = 0.2
+
+
+class CeilingReached(Exception):
+    """The next dead letter would be one too many; the record stays on its topic."""
+
+
+@dataclass
+class Ceiling:
+    """Counts what became of the last records: at most 9 dead letters in a row, and fewer than 20 % of the last 200 records."""
+
+    _in_a_row: int = 0
+    _window: deque[bool] = field(default_factory=lambda: deque(maxlen=WINDOW))
+
+    def handled(self) -> None:
+        """A record had its effect."""
+        self._in_a_row = 0
+        self._window.append(False)
+
+    def dead_letter(self) -> None:
+        """A record is about to go to the dead letter topic. Raises CeilingReached if it must not."""
+        if self._in_a_row + 1 >= IN_A_ROW or sum(self._window) + 1 >= SHARE * WINDOW:
+            raise CeilingReached
+        self._in_a_row += 1
+        self._window.append(True)
