@@ -3,9 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-IN_A_ROW = 10
 WINDOW = 200
-SHARE = 0.2
 
 
 class CeilingReached(Exception):
@@ -14,8 +12,10 @@ class CeilingReached(Exception):
 
 @dataclass
 class Ceiling:
-    """Counts what became of the last records: at most 9 dead letters in a row, and fewer than 20 % of the last 200 records."""
+    """Counts what became of the last records: dead letters are fewer than `in_a_row` in a row, and fewer than `share` of the last 200."""
 
+    in_a_row: int = 10
+    share: float = 0.2
     _in_a_row: int = 0
     _window: deque[bool] = field(default_factory=lambda: deque(maxlen=WINDOW))
 
@@ -26,7 +26,7 @@ class Ceiling:
 
     def dead_letter(self) -> None:
         """A record is about to go to the dead letter topic. Raises CeilingReached if it must not."""
-        if self._in_a_row + 1 >= IN_A_ROW or sum(self._window) + 1 >= SHARE * WINDOW:
+        if self._in_a_row + 1 >= self.in_a_row or sum(self._window) + 1 >= self.share * WINDOW:
             raise CeilingReached
         self._in_a_row += 1
         self._window.append(True)

@@ -13,13 +13,15 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 
 from kit.ceiling import CeilingReached
+from kit.clock import Clock
 from kit.delivery import Again, Delivery
+from kit.errors import DependencyDown
+from kit.health import Health
 from kit.metrics import CONSUMER_STOPPED
+from kit.patience import REBALANCE_MARGIN_S, longest_record_s
 from kit.settings import KafkaSettings
 
 log = structlog.get_logger(__name__)
-
-_REBALANCE_MARGIN_S = 10.0
 
 
 @dataclass
@@ -33,10 +35,13 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]
     group: str
     deliveries: Sequence[Delivery]
     drain_s: float
+    clock: Clock
+    stopped: bool = False
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self._idle.set()
+        self._last_step = self.clock.monotonic()
         self._of_topic = {topic: delivery for delivery in self.deliveries for topic in delivery.route.consumed}
 
     @property
@@ -47,7 +52,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]
     async def take(self, message: KafkaMessage) -> None:
         """Processes one record. Raises StopConsume when the group must not go on."""
         record: ConsumerRecord = message.raw_message
-        self._idle.clear()
+        self._step(busy=True)
         try:
             again = await self._of_topic[record.topic].process(record)
             await (self._commit(message) if again is None else self._put_back(message, record, again))
@@ -55,7 +60,27 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]
             self._stop(record)
             raise StopConsume from None
         finally:
-            self._idle.set()
+            self._step(busy=False)
+
+    async def complaint(self, consumer: AIOKafkaConsumer | None, patience_s: float) -> str | None:
+        """Why this member is not alive: a record in hand, or records waiting, with no step for `patience_s` seconds. None if it is."""
+        if self.stopped or self.clock.monotonic() - self._last_step < patience_s:
+            return None
+        if not self._idle.is_set():
+            return f"a record is in hand for more than {patience_s:g} s"
+        if consumer is None:
+            return "the consumer has ended"
+        waiting = [partition for partition in consumer.assignment() - consumer.paused() if await _lag(consumer, partition) > 0]
+        return f"records wait on {len(waiting)} partitions, and none was read for {patience_s:g} s" if waiting else None
+
+    async def check(self) -> None:
+        """Raises DependencyDown `consumer_stopped` after too many dead letters: a restart would not help, mending the cause does."""
+        if self.stopped:
+            raise DependencyDown("consumer_stopped", "too many dead letters: mend their cause, then restart the service")
+
+    def _step(self, *, busy: bool) -> None:
+        self._last_step = self.clock.monotonic()
+        (self._idle.clear if busy else self._idle.set)()
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Waits for the record in hand."""
@@ -84,6 +109,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]
         asyncio.get_running_loop().call_later(again.after_s, _resume, consumer, partition)
 
     def _stop(self, record: ConsumerRecord) -> None:
+        self.stopped = True
         CONSUMER_STOPPED.labels(self.group).set(1)
         log.critical("consumer.stopped", group=self.group, topic=record.topic, partition=record.partition, offset=record.offset)
 
@@ -93,10 +119,16 @@ def _resume(consumer: AIOKafkaConsumer, partition: TopicPartition) -> None:
         consumer.resume(partition)
 
 
-def subscribe(broker: KafkaBroker, kafka: KafkaSettings, group: str, deliveries: Sequence[Delivery]) -> None:
-    """Registers a member of `group` that reads the routes of `deliveries`."""
+async def _lag(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int:
+    highwater: int | None = consumer.highwater(partition)
+    return 0 if highwater is None else highwater - await consumer.position(partition)
+
+
+def subscribe(broker: KafkaBroker, kafka: KafkaSettings, health: Health, clock: Clock, deliveries: Sequence[Delivery]) -> None:
+    """Registers a member of the service's group that reads the routes of `deliveries`, and what its health depends on."""
+    group = health.service
     CONSUMER_STOPPED.labels(group).set(0)
-    member = Member(group, deliveries, kafka.rebalance_timeout_ms / 1000 - _REBALANCE_MARGIN_S)
+    member = Member(group, deliveries, kafka.rebalance_timeout_ms / 1000 - REBALANCE_MARGIN_S, clock)
     subscriber = broker.subscriber(
         *member.topics,
         group_id=group,
@@ -109,3 +141,5 @@ def subscribe(broker: KafkaBroker, kafka: KafkaSettings, group: str, deliveries:
         heartbeat_interval_ms=min(3_000, kafka.session_timeout_ms // 3),
     )
     subscriber(member.take)
+    health.watch("consumer", member.check)
+    health.alive = lambda: member.complaint(subscriber.consumer, longest_record_s(kafka) + REBALANCE_MARGIN_S)

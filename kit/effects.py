@@ -43,6 +43,10 @@ class Effects:
         """Raises AlreadyHandled if `event` has had its effect, Permanent if its id was reused; claims nothing."""
         await self.inbox.refuse_if_handled(self.pool, event)
 
+    async def forget_old(self) -> None:
+        """Drops what the inbox need not remember any more."""
+        await self.inbox.forget_old(self.pool)
+
     @asynccontextmanager
     async def once(self, event: Received[Event]) -> AsyncIterator[Effect]:
         """The one effect of `event` in this consumer group. Raises AlreadyHandled if it has had it, Permanent if its id was reused."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import asyncpg
@@ -14,11 +15,13 @@ from kit.effects import Effects
 from kit.health import Health
 from kit.ids import IdSource, new_id
 from kit.migrations import migrate
+from kit.periodic import periodically
 from kit.postgres import open_pool
 from kit.relay import Relay
 from kit.settings import ServiceSettings
 
 T = TypeVar("T")
+_HOUR_S = 3600.0
 Job = Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -44,10 +47,11 @@ async def open_floor(settings: ServiceSettings, health: Health) -> AsyncIterator
         await migrate(pool, service)
         publisher = await stack.enter_async_context(open_publisher(settings.kafka, service))
         relay = Relay(service, pool, publisher, clock)
-        await stack.enter_async_context(running([relay.run]))
+        effects = Effects(service, pool, relay, clock, new_id)
+        await stack.enter_async_context(running([relay.run, partial(periodically, "inbox", effects.forget_old, _HOUR_S, clock)]))
         health.watch("postgres", lambda: pool.fetchval("SELECT 1"))
         health.watch("kafka", publisher.ping)
-        yield Floor(service, pool, publisher, Effects(service, pool, relay, clock, new_id), health, clock, new_id)
+        yield Floor(service, pool, publisher, effects, health, clock, new_id)
 
 
 @asynccontextmanager

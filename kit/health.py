@@ -12,16 +12,21 @@ from prometheus_client import make_asgi_app
 from kit.errors import WorkbenchError
 
 Check = Callable[[], Awaitable[Any]]
+Complaint = Callable[[], Awaitable[str | None]]
 
 DEADLINE_S = 2.0
 BUILD_VERSION = version("llm-research-workbench")
 
 
 class Health:
-    """The dependencies of one service by name, each with a check that raises if it does not answer."""
+    """The dependencies of one service by name, each with a check that raises if it does not answer.
+
+    `alive` tells why the process should be restarted, or None.
+    """
 
     def __init__(self, service: str) -> None:
         self.service = service
+        self.alive: Complaint = _no_complaint
         self._checks: dict[str, Check] = {}
 
     def watch(self, name: str, check: Check) -> None:
@@ -54,7 +59,8 @@ def worker_routes(health: Health) -> list[tuple[str, Any]]:
 
     @get
     async def livez(_: Any) -> AsgiResponse:
-        return _json(200, {"status": "ok", "service": health.service})
+        complaint = await health.alive()
+        return _json(503 if complaint else 200, {"status": complaint or "ok", "service": health.service})
 
     @get
     async def readyz(_: Any) -> AsgiResponse:
@@ -66,6 +72,10 @@ def worker_routes(health: Health) -> list[tuple[str, Any]]:
         return _json(200, {"service": health.service, "version": BUILD_VERSION})
 
     return [("/livez", livez), ("/readyz", readyz), ("/version", build), ("/metrics", make_asgi_app())]
+
+
+async def _no_complaint() -> str | None:
+    return None
 
 
 def _json(status: int, body: object) -> AsgiResponse:

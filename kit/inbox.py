@@ -1,11 +1,16 @@
 """The inbox: which events a consumer group has handled, recorded in the transaction of their effect."""
 
+from datetime import timedelta
+
 import asyncpg
 
 from contracts.base import Event
 from contracts.codec import Received
 from kit.errors import Permanent
 from kit.postgres import load_queries
+
+# Longer than a topic and its dead letters together keep a record.
+RETENTION = timedelta(days=90)
 
 
 class AlreadyHandled(Exception):
@@ -31,6 +36,10 @@ class Inbox:
         row = self._row(event)
         del row["digest"]
         self._judge(event, await self._queries.seen_in_inbox(connection, **row))
+
+    async def forget_old(self, pool: asyncpg.Pool) -> None:
+        """Drops what was handled longer than `RETENTION` ago."""
+        await self._queries.forget_old_inbox(pool, consumer_group=self.group, days=RETENTION.days)
 
     def _row(self, event: Received[Event]) -> dict[str, str]:
         envelope = event.envelope

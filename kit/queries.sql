@@ -15,6 +15,10 @@ AND NOT EXISTS (SELECT FROM fresh);
 SELECT digest FROM inbox
 WHERE consumer_group = :consumer_group AND event_source = :event_source AND event_id = :event_id;
 
+-- name: forget_old_inbox!
+-- Drops what was handled so many days ago.
+DELETE FROM inbox WHERE consumer_group = :consumer_group AND handled_at < now() - make_interval(days => :days);
+
 -- name: add_to_outbox!
 -- Keeps a record until the relay has published it.
 INSERT INTO outbox (topic, key, value, headers) VALUES (:topic, :key, :value, :headers);

@@ -3,16 +3,14 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-import asyncpg
 import structlog
 
 from kit.clock import Clock
-from kit.postgres import translated
+from kit.periodic import periodically
 
 log = structlog.get_logger(__name__)
 
 Requeue = Callable[[float], Awaitable[int]]
-_RETRY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +25,10 @@ class Reconcile:
     async def run(self) -> None:
         """Goes on until cancelled; waits while Postgres or a view it reads is away."""
         age_s = 0.0 if self.forgets else self.after_s
-        while True:
-            try:
-                requeued = await self.requeue(age_s)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-                log.warning("reconcile.waits", reason=str(translated(error) or error))
-                await self.clock.sleep(_RETRY_S)
-                continue
-            log.info("reconcile.done", requeued=requeued, older_than_s=age_s)
+
+        async def look() -> None:
+            nonlocal age_s
+            log.info("reconcile.done", requeued=await self.requeue(age_s), older_than_s=age_s)
             age_s = self.after_s
-            await self.clock.sleep(self.after_s / 2)
+
+        await periodically("reconcile", look, self.after_s / 2, self.clock)

@@ -10,6 +10,7 @@ import structlog
 from contracts.codec import Record
 from kit.clock import Clock
 from kit.errors import DependencyDown
+from kit.periodic import AWAY
 from kit.postgres import load_queries, translated
 
 log = structlog.get_logger(__name__)
@@ -51,7 +52,7 @@ class Relay:
         while True:
             try:
                 await self._lead()
-            except (DependencyDown, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except AWAY as error:
                 log.warning("relay.waits", service=self._service, reason=str(translated(error) or error))
                 await self._clock.sleep(_BACK_OFF_S)
 

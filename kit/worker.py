@@ -10,10 +10,12 @@ from faststream.asgi import AsgiFastStream
 from contracts.base import Event
 from contracts.topics import Topic
 from kit.broker import make_broker
+from kit.ceiling import Ceiling
 from kit.consume import subscribe
 from kit.delivery import Delivery, Handler
 from kit.floor import Floor, Job, open_floor, running
 from kit.health import Health, worker_routes
+from kit.patience import require_patience
 from kit.route import Route
 from kit.settings import KafkaSettings, ServiceSettings
 
@@ -31,13 +33,16 @@ Wire = Callable[[Floor], AbstractAsyncContextManager[Wiring]]
 
 def make_worker(service: str, settings: ServiceSettings, wire: Wire) -> AsgiFastStream:
     """An app that, while its lifespan lasts, consumes as `wire` says; the consumer group is the service's name."""
+    require_patience(settings.kafka)
     broker = make_broker(settings.kafka, service)
     health = Health(service)
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         async with open_floor(settings, health) as floor, wire(floor) as wiring, running(wiring.jobs):
-            subscribe(broker, settings.kafka, service, [_delivery(floor, settings.kafka, *way) for way in wiring.handlers.items()])
+            subscribe(
+                broker, settings.kafka, health, floor.clock, [_delivery(floor, settings.kafka, *way) for way in wiring.handlers.items()]
+            )
             yield
 
     return AsgiFastStream(broker, lifespan=lifespan, asgi_routes=worker_routes(health), logger=None)
@@ -52,4 +57,5 @@ def _delivery(floor: Floor, kafka: KafkaSettings, topic: Topic, handlers: Mappin
         clock=floor.clock,
         chance=Random(),  # noqa: S311
         timeout_s=kafka.handler_timeout_ms / 1000,
+        ceiling=Ceiling(kafka.ceiling_in_a_row, kafka.ceiling_share),
     )

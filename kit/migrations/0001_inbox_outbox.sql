@@ -8,6 +8,8 @@ CREATE TABLE inbox (
     PRIMARY KEY (consumer_group, event_source, event_id)
 );
 
+CREATE INDEX inbox_by_age ON inbox (handled_at);
+
 CREATE TABLE outbox (
     id       bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     topic    text        NOT NULL,

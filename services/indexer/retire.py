@@ -2,15 +2,10 @@
 
 from dataclasses import dataclass
 
-import asyncpg
-import structlog
-
 from kit.clock import Clock
-from kit.errors import DependencyDown
+from kit.periodic import periodically
 from kit.ports.vectors import VectorStore
 from services.indexer.store import Store
-
-log = structlog.get_logger(__name__)
 
 _PERIOD_S = 30.0
 
@@ -33,10 +28,5 @@ class Retire:
         return done
 
     async def run(self) -> None:
-        """Does so every 30 seconds until cancelled."""
-        while True:
-            try:
-                await self.once()
-            except (DependencyDown, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-                log.warning("retire.waits", reason=str(error))
-            await self.clock.sleep(_PERIOD_S)
+        """Does so every 30 seconds until cancelled; waits while Postgres or the vector store is away."""
+        await periodically("retire", self.once, _PERIOD_S, self.clock)
