@@ -8,6 +8,8 @@ from importlib.resources.abc import Traversable
 import asyncpg
 import structlog
 
+from kit.errors import Permanent
+
 log = structlog.get_logger(__name__)
 
 _LOCK = 0x6D696772
@@ -18,8 +20,15 @@ CREATE TABLE IF NOT EXISTS migrations (
 """
 
 
-class MigrationChanged(RuntimeError):
+class MigrationChanged(Permanent):
     """A migration that was applied has other text now; migrations are never edited, write a new one."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            "migration_changed",
+            f"{name} was applied to this database with other text: restore it and put the change into a new file, "
+            "or, if the data may go, start with an empty database (the embedded stack: `up --fresh`)",
+        )
 
 
 async def migrate(pool: asyncpg.Pool, service: str, folder: Traversable | None = None) -> list[str]:
@@ -44,7 +53,7 @@ async def _apply(connection: asyncpg.Connection, name: str, text: str) -> bool:
     if applied == digest:
         return False
     if applied is not None:
-        raise MigrationChanged(f"{name} was applied with other text; restore it and put the change into a new file")
+        raise MigrationChanged(name)
     async with connection.transaction():
         await connection.execute(text)
         await connection.execute("INSERT INTO migrations (name, sha256) VALUES ($1, $2)", name, digest)

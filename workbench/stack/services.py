@@ -1,0 +1,114 @@
+"""The five services in this process, with the parts they share opened once."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import uvicorn
+from fastapi import FastAPI
+from faststream.asgi import AsgiFastStream
+
+from kit.adapters.open_embedding import open_embedding
+from kit.adapters.open_vectors import open_vectors
+from kit.errors import DependencyDown, Permanent
+from services.evaluator import app as evaluator
+from services.feedback import app as feedback
+from services.indexer import app as indexer
+from services.ingest import app as ingest
+from services.rag import app as rag
+from workbench.stack.ports import HOST
+from workbench.stack.settings import EmbeddedSettings
+
+HTTP_STOPS_WITHIN_S = 10
+
+
+@asynccontextmanager
+async def running_services(settings: EmbeddedSettings, port: int) -> AsyncIterator[str]:
+    """Runs the services while the block runs; yields the HTTP address once all consume and answer. `port` 0 takes a free one.
+
+    Raises Permanent `port_taken`, and whatever a service raises; a service that fails later takes the block down with it.
+    """
+    with _listening(port) as listener:
+        async with open_embedding(settings.ingest.embedding) as embedder, open_vectors(settings.indexer.vectors) as vectors:
+            workers = (
+                ingest.build(settings.ingest, embedder=embedder),
+                indexer.build(settings.indexer, vectors=vectors),
+                evaluator.build(settings.evaluator),
+                feedback.build(settings.feedback),
+            )
+            api = rag.build(settings.rag, embedder=embedder, vectors=vectors)
+            async with _consuming(workers), _serving(api, listener):
+                yield "http://{}:{}".format(*listener.getsockname())
+
+
+@contextmanager
+def _listening(port: int) -> Iterator[socket.socket]:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, port))
+        except OSError as error:
+            raise Permanent("port_taken", f"port {port} cannot be used ({error.strerror}); name another with --port") from error
+        yield listener
+
+
+@asynccontextmanager
+async def _consuming(workers: tuple[AsgiFastStream, ...]) -> AsyncIterator[None]:
+    """Starts workers side by side, since each waits seconds to join its group, and stops them after the block."""
+    started = [asyncio.Event() for _ in workers]
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_work(app, event, stop)) for app, event in zip(workers, started, strict=True)]
+        for event in started:
+            await event.wait()
+        try:
+            yield
+        finally:
+            stop.set()
+            # A group cancels what still runs when its block fails; a worker must finish the message in hand instead.
+            await asyncio.wait(tasks)
+
+
+async def _work(app: AsgiFastStream, started: asyncio.Event, stop: asyncio.Event) -> None:
+    app.after_startup(started.set)
+    async with app.start_lifespan_context():
+        await stop.wait()
+
+
+class _Http(uvicorn.Server):
+    """A server that leaves signals to whoever runs the stack, and says `up` once it accepts requests."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
+
+
+@asynccontextmanager
+async def _serving(app: FastAPI, listener: socket.socket) -> AsyncIterator[None]:
+    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=HTTP_STOPS_WITHIN_S)
+    server = _Http(config)
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(_serve(server, listener))
+        await server.up.wait()
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            await asyncio.wait([task])
+
+
+async def _serve(server: _Http, listener: socket.socket) -> None:
+    try:
+        await server.serve([listener])
+    except SystemExit as error:
+        # Uvicorn logs why an app did not start, and asks for the end of the process.
+        raise DependencyDown("service_failed", "rag did not start; the reason is at the end of the services' log") from error

@@ -1,0 +1,45 @@
+"""The settings of the five services that point them at the embedded servers."""
+
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from kit.settings import BlobSettings, KafkaSettings, PostgresSettings, RedisSettings, VectorEngine, VectorSettings
+from services.evaluator.settings import Settings as EvaluatorSettings
+from services.feedback.settings import Settings as FeedbackSettings
+from services.indexer.settings import Settings as IndexerSettings
+from services.ingest.settings import Settings as IngestSettings
+from services.rag.settings import Settings as RagSettings
+from workbench.stack.folder import Folder
+from workbench.stack.servers import Servers
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedSettings:
+    """What the environment says (`RAG_LLM__OPENAI_API_KEY`, ...) with the servers, the blobs and the vectors of one stack."""
+
+    ingest: IngestSettings
+    indexer: IndexerSettings
+    rag: RagSettings
+    evaluator: EvaluatorSettings
+    feedback: FeedbackSettings
+
+
+def embedded_settings(servers: Servers, folder: Folder) -> EmbeddedSettings:
+    """The settings of a stack whose servers run and whose data lies in `folder`."""
+    # The broker cannot do idempotent producers, forgets all at its end, and lets a group wait for half its session timeout.
+    kafka = KafkaSettings(bootstrap_servers=servers.kafka, idempotent=False, forgets=True, session_timeout_ms=2_000)
+    blobs = BlobSettings(url=folder.blobs.as_uri())
+    vectors = VectorSettings(engine=VectorEngine.EDGE, path=folder.vectors)
+    redis = RedisSettings(url=SecretStr(servers.redis))
+
+    def postgres(role: str) -> PostgresSettings:
+        return PostgresSettings(dsn=SecretStr(servers.dsn(role)))
+
+    return EmbeddedSettings(
+        ingest=IngestSettings(kafka=kafka, postgres=postgres("ingest"), blobs=blobs),
+        indexer=IndexerSettings(kafka=kafka, postgres=postgres("indexer"), vectors=vectors),
+        rag=RagSettings(kafka=kafka, postgres=postgres("rag"), redis=redis, blobs=blobs, vectors=vectors),
+        evaluator=EvaluatorSettings(kafka=kafka, postgres=postgres("evaluator")),
+        feedback=FeedbackSettings(kafka=kafka, postgres=postgres("feedback")),
+    )
