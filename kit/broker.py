@@ -1,11 +1,12 @@
 """The broker as this project uses it: records in bytes, acknowledged by every replica, and a parser that cannot raise."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
 
+import structlog
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
@@ -17,6 +18,11 @@ from kit.settings import KafkaSettings
 
 MAX_RECORD_BYTES = 1_000_000
 GRACE_S = 120.0
+# aiokafka never gives an idempotent batch up by itself.
+PUBLISH_S = 30.0
+STOP_S = 10.0
+
+log = structlog.get_logger(__name__)
 
 
 def make_broker(settings: KafkaSettings, service: str) -> KafkaBroker:
@@ -53,20 +59,23 @@ class KafkaPublisher:
 
     async def publish(self, records: Sequence[Record]) -> int:
         """Sends records in order; returns how many, from the first on, were acknowledged. The rest must be sent again."""
-        sent = []
+        acknowledged = 0
         try:
-            for record in records:
-                sent.append(await self._producer.send(record.topic, record.value, record.key, headers=list(record.headers)))
-        except KafkaError:
-            if not sent:
-                return 0
-        return await _acknowledged(sent)
+            async with asyncio.timeout(PUBLISH_S):
+                sent = [await self._producer.send(one.topic, one.value, one.key, headers=list(one.headers)) for one in records]
+                for future in sent:
+                    await asyncio.shield(future)
+                    acknowledged += 1
+        except (KafkaError, TimeoutError) as error:
+            log.warning("records.not_published", acknowledged=acknowledged, of=len(records), reason=repr(error))
+        return acknowledged
 
     async def forward(self, topic: str, record: ConsumerRecord, headers: Sequence[tuple[str, bytes | None]]) -> None:
         """Copies key and value of a consumed record to `topic`, byte for byte, with `headers`. Raises DependencyDown."""
         try:
-            await self._producer.send_and_wait(topic, record.value, record.key, headers=list(headers))
-        except KafkaError as error:
+            async with asyncio.timeout(PUBLISH_S):
+                await asyncio.shield(await self._producer.send(topic, record.value, record.key, headers=list(headers)))
+        except (KafkaError, TimeoutError) as error:
             raise DependencyDown("broker_down", f"{topic} does not take records: {error!r}") from error
 
     async def ping(self) -> None:
@@ -75,15 +84,6 @@ class KafkaPublisher:
             await self._producer.client.fetch_all_metadata()
         except KafkaError as error:
             raise DependencyDown("broker_down", f"the broker does not answer: {error!r}") from error
-
-
-async def _acknowledged(sent: Sequence[Any]) -> int:
-    for count, future in enumerate(sent):
-        try:
-            await future
-        except KafkaError:
-            return count
-    return len(sent)
 
 
 @asynccontextmanager
@@ -100,9 +100,17 @@ async def open_publisher(settings: KafkaSettings, service: str) -> AsyncIterator
     try:
         await producer.start()
     except KafkaError as error:
-        await producer.stop()
+        await _stop(producer)
         raise DependencyDown("broker_down", f"no broker answers at {settings.bootstrap_servers}: {error!r}") from error
     try:
         yield KafkaPublisher(producer)
     finally:
-        await producer.stop()
+        await _stop(producer)
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    """Flushes and closes; a broker that is away must not keep a service from stopping, since what it did not take is in the outbox."""
+    try:
+        await asyncio.wait_for(producer.stop(), STOP_S)
+    except TimeoutError:
+        log.warning("producer.not_flushed", within_s=STOP_S)
