@@ -21,6 +21,11 @@ MEDIA_TYPES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 
 
+def essence(media_type: str) -> str:
+    """The type itself: lower case, without parameters such as `charset`."""
+    return media_type.partition(";")[0].strip().lower()
+
+
 def media_type_of(filename: str) -> str | None:
     """The media type that the extension of `filename` stands for, in any case; None for one we cannot read."""
     suffix = PurePath(filename).suffix.lower()

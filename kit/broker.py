@@ -16,7 +16,8 @@ from contracts.codec import Record
 from kit.errors import DependencyDown
 from kit.settings import KafkaSettings
 
-MAX_RECORD_BYTES = 1_000_000
+# Twice what brokers take from others by default, so that whatever came in can go to a dead letter topic with its reason.
+MAX_RECORD_BYTES = 2 * 1024 * 1024
 GRACE_S = 120.0
 # aiokafka never gives an idempotent batch up by itself.
 PUBLISH_S = 30.0

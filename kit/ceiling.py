@@ -24,9 +24,12 @@ class Ceiling:
         self._in_a_row = 0
         self._window.append(False)
 
-    def dead_letter(self) -> None:
-        """A record is about to go to the dead letter topic. Raises CeilingReached if it must not."""
+    def require_room(self) -> None:
+        """Raises CeilingReached if one more dead letter would be one too many."""
         if self._in_a_row + 1 >= self.in_a_row or sum(self._window) + 1 >= self.share * WINDOW:
             raise CeilingReached
+
+    def dead_letter(self) -> None:
+        """A record has gone to the dead letter topic."""
         self._in_a_row += 1
         self._window.append(True)

@@ -16,6 +16,7 @@ from kit.ceiling import CeilingReached
 from kit.clock import Clock
 from kit.delivery import Again, Delivery
 from kit.errors import DependencyDown
+from kit.failpoints import Failpoints, Place
 from kit.health import Health
 from kit.metrics import CONSUMER_STOPPED
 from kit.patience import REBALANCE_MARGIN_S, longest_record_s
@@ -36,6 +37,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]
     deliveries: Sequence[Delivery]
     drain_s: float
     clock: Clock
+    failpoints: Failpoints = field(default_factory=Failpoints)
     stopped: bool = False
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -84,6 +86,8 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Waits for the record in hand."""
+        if revoked:
+            self.failpoints.reach(Place.DURING_DRAIN)
         try:
             await asyncio.wait_for(self._idle.wait(), self.drain_s)
         except TimeoutError:
@@ -93,6 +97,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]
         """Nothing to prepare: what a partition needs is in its records."""
 
     async def _commit(self, message: KafkaMessage) -> None:
+        self.failpoints.reach(Place.AFTER_COMMIT)
         try:
             await message.ack()
         except KafkaError as error:
@@ -124,11 +129,13 @@ async def _lag(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int:
     return 0 if highwater is None else highwater - await consumer.position(partition)
 
 
-def subscribe(broker: KafkaBroker, kafka: KafkaSettings, health: Health, clock: Clock, deliveries: Sequence[Delivery]) -> None:
+def subscribe(
+    broker: KafkaBroker, kafka: KafkaSettings, health: Health, clock: Clock, deliveries: Sequence[Delivery], failpoints: Failpoints
+) -> None:
     """Registers a member of the service's group that reads the routes of `deliveries`, and what its health depends on."""
     group = health.service
     CONSUMER_STOPPED.labels(group).set(0)
-    member = Member(group, deliveries, kafka.rebalance_timeout_ms / 1000 - REBALANCE_MARGIN_S, clock)
+    member = Member(group, deliveries, kafka.rebalance_timeout_ms / 1000 - REBALANCE_MARGIN_S, clock, failpoints)
     subscriber = broker.subscriber(
         *member.topics,
         group_id=group,

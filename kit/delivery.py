@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Protocol
 
+import asyncpg
 import structlog
 from aiokafka import ConsumerRecord
 from opentelemetry.trace import SpanKind
@@ -25,7 +26,7 @@ from contracts.codec import Received, decode
 from contracts.errors import ContractViolation
 from kit.ceiling import Ceiling
 from kit.clock import Clock
-from kit.errors import DependencyDown, Permanent, Transient, WorkbenchError
+from kit.errors import DependencyDown, Permanent, Rejected, Transient, WorkbenchError
 from kit.failure import classify
 from kit.inbox import AlreadyHandled
 from kit.metrics import DEPENDENCY_HELD, EVENT_SECONDS, EVENTS
@@ -35,6 +36,7 @@ from kit.tracing import span
 log = structlog.get_logger(__name__)
 
 Handler = Callable[[Received[Any]], Awaitable[None]]
+GiveUp = Callable[[Received[Any], WorkbenchError], Awaitable[None]]
 
 TRIES = 3
 BACK_OFF_S = 0.2
@@ -62,7 +64,7 @@ class Delivery:
     """Takes the records of one route to the handlers of their event types.
 
     `refuse_if_handled` raises AlreadyHandled for an event whose effect is committed: it saves the work, the handler's own transaction
-    decides. A handler may take `timeout_s`.
+    decides. A handler may take `timeout_s`. `given_up` is told of an event before it goes to the dead letters after its last try.
     """
 
     route: Route
@@ -73,6 +75,7 @@ class Delivery:
     chance: Random
     timeout_s: float = 120.0
     ceiling: Ceiling = field(default_factory=Ceiling)
+    given_up: Mapping[type[Event], GiveUp] = field(default_factory=dict)
 
     async def process(self, record: ConsumerRecord) -> Again | None:
         """Returns None when the record is done and its offset may be committed. Raises CeilingReached when the consumer must stop."""
@@ -106,8 +109,9 @@ class Delivery:
         try:
             async with limit:
                 await self._handle(decode(self.route.sent(record), record.value, asked=self.handlers))
-        except AlreadyHandled:
+        except AlreadyHandled as known:
             self._count("repeated")
+            log.info("event.repeated", event_id=str(known), topic=record.topic, partition=record.partition, offset=record.offset)
         except Exception as error:  # the one place where every failure gets its kind
             failure = Transient("handler_timeout", f"it took over {self.timeout_s:g} s") if limit.expired() else classify(error)
             if isinstance(failure, Transient):
@@ -129,15 +133,30 @@ class Delivery:
 
     async def _forward(self, record: ConsumerRecord, failure: WorkbenchError, tries: int) -> Again | None:
         topic = self.route.dead_letters if isinstance(failure, Permanent) else self.route.after(record.topic)
-        if topic == self.route.dead_letters:
-            self.ceiling.dead_letter()
+        counts = topic == self.route.dead_letters and not isinstance(failure, Rejected)
+        if counts:
+            self.ceiling.require_room()
         try:
+            if topic == self.route.dead_letters and isinstance(failure, Transient):
+                await self._give_up(record, failure)
             await self.forwarder.forward(topic, record, self.route.forwarded(record, failure, tries, self.clock.now()))
         except DependencyDown as down:
             return self._hold(down)
+        if counts:
+            self.ceiling.dead_letter()
         log.error("event.forwarded", to=topic, partition=record.partition, offset=record.offset, code=failure.code, reason=failure.message)
         self._done("dead_lettered" if topic == self.route.dead_letters else "put_off")
         return None
+
+    async def _give_up(self, record: ConsumerRecord, failure: Transient) -> None:
+        event = decode(self.route.sent(record), record.value, asked=self.handlers)
+        given_up = self.given_up.get(type(event.data))
+        if given_up is None:
+            return
+        try:
+            await given_up(event, failure)
+        except asyncpg.PostgresError as error:
+            raise DependencyDown("not_given_up", f"that the event is given up cannot be noted: {error}") from error
 
     def _hold(self, failure: DependencyDown) -> Again:
         self._count("held")

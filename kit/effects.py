@@ -10,6 +10,7 @@ from contracts.base import Event
 from contracts.codec import Received
 from contracts.envelope import DEFAULT_TENANT, Envelope
 from kit.clock import Clock
+from kit.failpoints import Failpoints, Place
 from kit.ids import IdSource
 from kit.inbox import Inbox
 from kit.outbox import Outbox
@@ -33,11 +34,14 @@ class Effect:
 class Effects:
     """Opens the transactions of one service and wakes its relay when one has committed."""
 
-    def __init__(self, service: str, pool: asyncpg.Pool, relay: Relay, clock: Clock, ids: IdSource) -> None:
+    def __init__(
+        self, service: str, pool: asyncpg.Pool, relay: Relay, clock: Clock, ids: IdSource, failpoints: Failpoints | None = None
+    ) -> None:
         self.pool = pool
         self.inbox = Inbox(service)
         self._outbox = Outbox(service, clock, ids)
         self._relay = relay
+        self._failpoints = failpoints or Failpoints()
 
     async def refuse_if_handled(self, event: Received[Event]) -> None:
         """Raises AlreadyHandled if `event` has had its effect, Permanent if its id was reused; claims nothing."""
@@ -53,10 +57,12 @@ class Effects:
         async with self.caused_by(event.envelope) as effect:
             await self.inbox.record(effect.connection, event)
             yield effect
+            self._failpoints.reach(Place.AFTER_EFFECT)
 
     @asynccontextmanager
     async def caused_by(self, cause: Envelope | None, tenant_id: str = DEFAULT_TENANT) -> AsyncIterator[Effect]:
         """An effect that may happen more than once; its events carry the cause's tenant, correlation and computed ids."""
         async with self.pool.acquire() as connection, connection.transaction():
             yield Effect(connection, self._outbox, cause, cause.tenant_id if cause else tenant_id)
+            self._failpoints.reach(Place.BEFORE_COMMIT)
         self._relay.wake()

@@ -2,6 +2,7 @@
 
     WorkbenchError
     ├── Permanent        retrying cannot help: a 4xx answer, or the dead letter topic at once
+    │   └── Rejected     and its sender has been told: does not count towards the dead letter ceiling
     ├── Transient        this one message or request may succeed on another try
     └── DependencyDown   nothing can succeed until a dependency is back: hold, answer 503, never dead-letter
 
@@ -20,6 +21,10 @@ class WorkbenchError(Exception):
 
 class Permanent(WorkbenchError):
     """The input itself is the problem; the same input fails again."""
+
+
+class Rejected(Permanent):
+    """The input was refused and whoever sent it can see why: no sign of a broken consumer."""
 
 
 class Transient(WorkbenchError):

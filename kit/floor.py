@@ -12,11 +12,12 @@ import asyncpg
 from kit.broker import KafkaPublisher, open_publisher
 from kit.clock import Clock, SystemClock
 from kit.effects import Effects
+from kit.failpoints import Failpoints
 from kit.health import Health
 from kit.ids import IdSource, new_id
 from kit.migrations import migrate
 from kit.periodic import periodically
-from kit.postgres import open_pool
+from kit.postgres import open_pool, ping
 from kit.relay import Relay
 from kit.settings import ServiceSettings
 
@@ -36,22 +37,23 @@ class Floor:
     health: Health
     clock: Clock
     ids: IdSource
+    failpoints: Failpoints
 
 
 @asynccontextmanager
 async def open_floor(settings: ServiceSettings, health: Health) -> AsyncIterator[Floor]:
     """Opens the pool, migrates the schema, connects the publisher and runs the relay; closes them in reverse order."""
-    service, clock = health.service, SystemClock()
+    service, clock, failpoints = health.service, SystemClock(), Failpoints.of(settings.failpoint)
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(open_pool(settings.postgres, service))
         await migrate(pool, service)
         publisher = await stack.enter_async_context(open_publisher(settings.kafka, service))
-        relay = Relay(service, pool, publisher, clock)
-        effects = Effects(service, pool, relay, clock, new_id)
+        relay = Relay(service, pool, publisher, clock, failpoints)
+        effects = Effects(service, pool, relay, clock, new_id, failpoints)
         await stack.enter_async_context(running([relay.run, partial(periodically, "inbox", effects.forget_old, _HOUR_S, clock)]))
-        health.watch("postgres", lambda: pool.fetchval("SELECT 1"))
+        health.watch("postgres", partial(ping, pool))
         health.watch("kafka", publisher.ping)
-        yield Floor(service, pool, publisher, effects, health, clock, new_id)
+        yield Floor(service, pool, publisher, effects, health, clock, new_id, failpoints)
 
 
 @asynccontextmanager

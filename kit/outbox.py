@@ -8,9 +8,13 @@ from contracts.base import Event
 from contracts.codec import encode, envelope_for
 from contracts.envelope import DEFAULT_TENANT, Envelope
 from kit.clock import Clock
+from kit.errors import Permanent
 from kit.ids import IdSource
 from kit.postgres import load_queries
 from kit.tracing import current_traceparent
+
+# What every broker takes with its default settings; a record that none takes would keep all behind it in the outbox.
+MAX_EVENT_BYTES = 900_000
 
 
 class Outbox:
@@ -30,7 +34,7 @@ class Outbox:
         part: int = 0,
         tenant_id: str = DEFAULT_TENANT,
     ) -> str:
-        """Keeps `event` for publication and returns its id.
+        """Keeps `event` for publication and returns its id. Raises Permanent `event_too_large`.
 
         With a `cause`, its tenant and correlation go on, and the id is computed from the cause, the type and `part`: handling the
         cause again tells the same event again, and its readers know it. Without one the id is fresh.
@@ -46,6 +50,10 @@ class Outbox:
             traceparent=current_traceparent(),
         )
         record = encode(event, envelope)
+        if len(record.value) > MAX_EVENT_BYTES:
+            raise Permanent(
+                "event_too_large", f"{event.TYPE} has {len(record.value)} bytes, over {MAX_EVENT_BYTES}; send less in one piece"
+            )
         headers = [[name, value.decode()] for name, value in record.headers]
         await self._queries.add_to_outbox(connection, topic=record.topic, key=record.key, value=record.value, headers=headers)
         return envelope.id

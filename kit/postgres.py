@@ -1,6 +1,7 @@
 """Postgres: one pool a service, bound to its schema; named queries; and asyncpg's errors in our words."""
 
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -10,12 +11,17 @@ from typing import Any
 import aiosql
 import asyncpg
 
-from kit.errors import DependencyDown, Transient, WorkbenchError
+from kit.errors import DependencyDown, Permanent, Transient, WorkbenchError
 from kit.settings import PostgresSettings
 
 _DOWN = (
-    OSError,
+    ConnectionError,
+    socket.gaierror,
     TimeoutError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
@@ -39,12 +45,20 @@ async def open_pool(settings: PostgresSettings, schema: str) -> AsyncIterator[as
             server_settings={"search_path": schema, "application_name": f"workbench-{schema}"},
             init=_set_codecs,
         )
-    except _DOWN as error:
+    except (*_DOWN, OSError) as error:
         raise DependencyDown("postgres_down", f"Postgres does not answer for {schema}: {error}") from error
     try:
         yield pool
     finally:
         await pool.close()
+
+
+async def ping(pool: asyncpg.Pool) -> None:
+    """Raises DependencyDown if Postgres does not answer."""
+    try:
+        await pool.fetchval("SELECT 1")
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        raise DependencyDown("postgres_down", f"Postgres does not answer: {error}") from error
 
 
 @cache
@@ -59,9 +73,13 @@ def translated(error: BaseException) -> WorkbenchError | None:
     """Gives a database error in our words, or None if it is not one of those that say something about the server's health."""
     if isinstance(error, asyncpg.UndefinedTableError | asyncpg.InvalidSchemaNameError):
         return DependencyDown("view_missing", f"a view of another service is not there yet ({error}); start that service once")
+    # asyncpg's own DataError, of a value it cannot encode, is an InterfaceError too.
+    if isinstance(error, asyncpg.DataError) or (isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)):
+        return Permanent("value_unstorable", f"a value cannot be stored: {error}; leave out NUL characters and numbers beyond 32 bits")
     if isinstance(error, _AGAIN):
         return Transient("postgres_conflict", f"the transaction lost a race: {error}")
-    if isinstance(error, _DOWN):
+    # A host with several addresses, none of which answers, is a bare OSError; other OSErrors are not about the database.
+    if isinstance(error, _DOWN) or (type(error) is OSError and str(error).startswith("Multiple exceptions")):
         return DependencyDown("postgres_down", f"Postgres does not answer: {error}")
     return None
 

@@ -10,6 +10,7 @@ import structlog
 from contracts.codec import Record
 from kit.clock import Clock
 from kit.errors import DependencyDown
+from kit.failpoints import Failpoints, Place
 from kit.periodic import AWAY
 from kit.postgres import load_queries, translated
 
@@ -35,11 +36,12 @@ class Relay:
     Several at once would break the order within a key.
     """
 
-    def __init__(self, service: str, pool: asyncpg.Pool, publisher: Publisher, clock: Clock) -> None:
+    def __init__(self, service: str, pool: asyncpg.Pool, publisher: Publisher, clock: Clock, failpoints: Failpoints | None = None) -> None:
         self._service = service
         self._pool = pool
         self._publisher = publisher
         self._clock = clock
+        self._failpoints = failpoints or Failpoints()
         self._work = asyncio.Event()
         self._queries = load_queries("kit")
 
@@ -73,6 +75,7 @@ class Relay:
         if not rows:
             return 0
         acknowledged = await self._publisher.publish([_record(row) for row in rows])
+        self._failpoints.reach(Place.MID_RELAY)
         await self._queries.remove_from_outbox(connection, ids=[row["id"] for row in rows[:acknowledged]])
         if acknowledged < len(rows):
             raise DependencyDown("broker_down", f"the broker acknowledged {acknowledged} of {len(rows)} records")

@@ -20,6 +20,7 @@ Headers = Sequence[tuple[str, bytes | None]]
 SOURCE = ("x-source-topic", "x-source-partition", "x-source-offset")
 _BLOCK = (*SOURCE, "x-attempts", "x-error-kind", "x-error-code", "x-error-message", "x-error-time")
 REPLAY_FOR = "x-replay-for"
+_LONGEST_MESSAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Route:
     def sent(self, record: ConsumerRecord) -> Headers:
         """The headers as the record was first sent with."""
         headers: Headers = record.headers
-        return headers if record.topic == self.topic.name else headers[: -len(_BLOCK)]
+        return headers[: len(headers) - len(self._block(record))]
 
     def is_for_others(self, record: ConsumerRecord) -> bool:
         """Whether the record was replayed for another group."""
@@ -75,13 +76,20 @@ class Route:
             "x-source-partition": str(record.partition).encode(),
             "x-source-offset": str(record.offset).encode(),
             **{name: before[name] for name in SOURCE if name in before},
-            "x-attempts": str(int(before.get("x-attempts") or 0) + tries).encode(),
+            "x-attempts": str(_number(before.get("x-attempts")) + tries).encode(),
             "x-error-kind": type(failure).__name__.encode(),
             "x-error-code": failure.code.encode(),
-            "x-error-message": failure.message.encode(),
+            "x-error-message": failure.message[:_LONGEST_MESSAGE].encode(),
             "x-error-time": now.isoformat().encode(),
         }
         return [*self.sent(record), *((name, block[name]) for name in _BLOCK)]
 
     def _block(self, record: ConsumerRecord) -> Mapping[str, bytes]:
-        return {} if record.topic == self.topic.name else dict(record.headers[-len(_BLOCK) :])
+        """The block that the step before put behind; none on the topic itself, nor where somebody else wrote into a retry topic."""
+        last = record.headers[-len(_BLOCK) :]
+        ours = record.topic != self.topic.name and tuple(name for name, _ in last) == _BLOCK
+        return dict(last) if ours else {}
+
+
+def _number(text: bytes | None) -> int:
+    return int(text) if text and text.isdigit() else 0

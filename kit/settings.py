@@ -10,6 +10,8 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from kit.failpoints import PATTERN
+
 
 class Section(BaseModel):
     """A group of settings."""
@@ -128,6 +130,9 @@ class ServiceSettings(BaseSettings):
     http: HttpSettings = HttpSettings()
     log_level: str = "INFO"
     otlp_endpoint: str | None = Field(default=None, description="OTLP/HTTP collector; without one no spans are exported")
+    failpoint: str | None = Field(
+        default=None, pattern=PATTERN, description="for tests: where this process kills itself; see kit/failpoints.py"
+    )
 
 
 S = TypeVar("S", bound=ServiceSettings)

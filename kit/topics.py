@@ -8,11 +8,12 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from contracts.topics import RETRY_STAGES, TOPICS, Topic, dead_letter_topic, retry_topic
+from kit.broker import MAX_RECORD_BYTES
 from kit.errors import DependencyDown
 
 
 async def create_topics(bootstrap_servers: str, replication_factor: int = 1) -> None:
-    """Creates each topic with its partitions and retention, and a dead letter topic for each of its readers; those there are left alone.
+    """Creates each topic with its partitions and retention, and retry and dead letter topics for its readers; those there are left alone.
 
     Raises DependencyDown `broker_unreachable` or `topic_refused`.
     """
@@ -34,7 +35,8 @@ def _new_topics(topic: Topic, replication_factor: int) -> Iterator[NewTopic]:
     for reader in topic.readers:
         waiting = (retry_topic(topic.name, reader, stage) for stage in RETRY_STAGES)
         for name in (*waiting, dead_letter_topic(topic.name, reader)):
-            yield NewTopic(name, topic.partitions, replication_factor, topic_configs=config)
+            room = {"max.message.bytes": str(MAX_RECORD_BYTES)}
+            yield NewTopic(name, topic.partitions, replication_factor, topic_configs=config | room)
 
 
 def _raise_refusals(answers: list[tuple[str, int, str | None]]) -> None:

@@ -12,7 +12,7 @@ from contracts.topics import Topic
 from kit.broker import make_broker
 from kit.ceiling import Ceiling
 from kit.consume import subscribe
-from kit.delivery import Delivery, Handler
+from kit.delivery import Delivery, GiveUp, Handler
 from kit.floor import Floor, Job, open_floor, running
 from kit.health import Health, worker_routes
 from kit.patience import require_patience
@@ -26,6 +26,7 @@ class Wiring:
 
     handlers: Mapping[Topic, Mapping[type[Event], Handler]]
     jobs: Sequence[Job] = field(default=())
+    given_up: Mapping[type[Event], GiveUp] = field(default_factory=dict)
 
 
 Wire = Callable[[Floor], AbstractAsyncContextManager[Wiring]]
@@ -40,22 +41,22 @@ def make_worker(service: str, settings: ServiceSettings, wire: Wire) -> AsgiFast
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         async with open_floor(settings, health) as floor, wire(floor) as wiring, running(wiring.jobs):
-            subscribe(
-                broker, settings.kafka, health, floor.clock, [_delivery(floor, settings.kafka, *way) for way in wiring.handlers.items()]
-            )
+            deliveries = [_delivery(floor, settings.kafka, wiring, topic) for topic in wiring.handlers]
+            subscribe(broker, settings.kafka, health, floor.clock, deliveries, floor.failpoints)
             yield
 
     return AsgiFastStream(broker, lifespan=lifespan, asgi_routes=worker_routes(health), logger=None)
 
 
-def _delivery(floor: Floor, kafka: KafkaSettings, topic: Topic, handlers: Mapping[type[Event], Handler]) -> Delivery:
+def _delivery(floor: Floor, kafka: KafkaSettings, wiring: Wiring, topic: Topic) -> Delivery:
     return Delivery(
         route=Route(topic, floor.service, kafka.retry_delays_s),
-        handlers=handlers,
+        handlers=wiring.handlers[topic],
         refuse_if_handled=floor.effects.refuse_if_handled,
         forwarder=floor.publisher,
         clock=floor.clock,
         chance=Random(),  # noqa: S311
         timeout_s=kafka.handler_timeout_ms / 1000,
         ceiling=Ceiling(kafka.ceiling_in_a_row, kafka.ceiling_share),
+        given_up=wiring.given_up,
     )

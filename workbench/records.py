@@ -51,7 +51,8 @@ class Records:
         """All records that `topic` holds when this is called, those of a partition in order. Raises DependencyDown."""
         extents = {partition: extent for partition, extent in (await self.extents([topic])).items() if extent.records}
         left, polls = list(extents), 0
-        await self._rewind(left)
+        if left:
+            await self._rewind(left)
         while left:
             for partition, records in (batch := await self._poll(polls := polls + 1, left)).items():
                 for record in records:

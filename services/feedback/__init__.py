@@ -1,1 +1,1 @@
-"""Keeps what people say of answers: feedback.received -> ratings."""
+"""Keeps what people say of answers: feedback.received, queries.answered -> ratings, and the answers they are about."""

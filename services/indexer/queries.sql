@@ -40,6 +40,12 @@ RETURNING document_id;
 INSERT INTO retirements (document_id, below) VALUES (:document_id, :below)
 ON CONFLICT (document_id) DO UPDATE SET below = greatest(retirements.below, excluded.below);
 
+-- name: retire_overtaken!
+-- If a greater version of the document is known, what lies below it is to go.
+INSERT INTO retirements (document_id, below)
+SELECT document_id, version FROM documents WHERE document_id = :document_id AND version > :version
+ON CONFLICT (document_id) DO UPDATE SET below = greatest(retirements.below, excluded.below);
+
 -- name: due_retirements
 -- What is to go.
 SELECT document_id, below FROM retirements ORDER BY document_id LIMIT 1000;

@@ -38,6 +38,8 @@ class Store:
         connection = effect.connection
         pending = await self._queries.claim_version(connection, **version, tenant_id=event.envelope.tenant_id, chunks=batch.chunk_count)
         if not pending:
+            # Points of an overtaken version may have been written after its retirement: they are to go as well.
+            await self._queries.retire_overtaken(connection, **version)
             return False
         await self._queries.record_batch(connection, **version, batch_no=batch.batch_no, chunks=len(batch.chunks))
         return bool(await self._queries.count_batches(connection, **version) == batch.batch_count)

@@ -2,12 +2,15 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from faststream.asgi import AsgiFastStream
 
+from contracts.documents import DocumentUploadedV1
 from kit.adapters.blobs import ObjectBlobs
 from kit.adapters.open_embedding import open_embedding
 from kit.floor import Floor, given_or_opened
+from kit.periodic import periodically
 from kit.ports.embedding import EmbeddingModel
 from kit.reconcile import Reconcile
 from kit.worker import Wiring, make_worker
@@ -22,6 +25,7 @@ from services.ingest.store import Store
 
 # Another number when parsing or chunking gives other texts or spans: contents are then extracted anew.
 _RECIPE = 1
+_SWEEP_S = 60.0
 
 
 def build(settings: Settings, embedder: EmbeddingModel | None = None) -> AsgiFastStream:
@@ -33,7 +37,9 @@ def build(settings: Settings, embedder: EmbeddingModel | None = None) -> AsgiFas
             model = await given_or_opened(stack, embedder, open_embedding(settings.embedding))
             store = Store(floor.effects)
             reconcile = Reconcile(store.requeue, floor.clock, settings.requeue_after_s, settings.kafka.forgets)
-            yield Wiring(handlers(_ingest(settings, store, model)), jobs=[reconcile.run])
+            ingest = _ingest(settings, store, model)
+            sweep = partial(periodically, "texts", store.forget_texts, _SWEEP_S, floor.clock)
+            yield Wiring(handlers(ingest), jobs=[reconcile.run, sweep], given_up={DocumentUploadedV1: ingest.give_up})
 
     return make_worker("ingest", settings, wire)
 

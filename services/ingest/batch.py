@@ -23,7 +23,7 @@ class Packer:
     def pack(self, upload: DocumentUploadedV1, text: str, chunks: Sequence[StoredChunk]) -> list[ChunksEmbeddedV1]:
         """The events of a version, in order; `chunks` all have vectors."""
         embedded = [self._chunk(upload, text, chunk) for chunk in chunks]
-        frame = _FRAME_BYTES + len(upload.model_dump_json())
+        frame = _FRAME_BYTES + len(upload.model_dump_json().encode())
         batches = list(_grouped(embedded, MAX_EVENT_BYTES - frame))
         return [
             ChunksEmbeddedV1(

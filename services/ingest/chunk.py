@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from semantic_text_splitter import MarkdownSplitter, TextSplitter
 
-from contracts.media_types import MARKDOWN
+from contracts.media_types import MARKDOWN, essence
 from services.ingest.document import ParsedDocument
 
 _SPECIAL_TOKENS = 2  # the model puts one before and one after each text
@@ -35,7 +35,7 @@ class Chunker:
 
     def chunk(self, document: ParsedDocument, media_type: str) -> list[Span]:
         """Spans in order that together cover all of the text but white space."""
-        splitter = self._markdown if media_type == MARKDOWN else self._plain
+        splitter = self._markdown if essence(media_type) == MARKDOWN else self._plain
         return [
             Span(start, end, document.page_at(start), document.heading_at(start))
             for first, last in _stretches(document)

@@ -9,8 +9,8 @@ import structlog
 
 from contracts.chunks import ChunksDeletedV1
 from contracts.codec import Received
-from contracts.documents import BlobRef, DocumentDeletedV1, DocumentEvent, DocumentRejectedV1, DocumentUploadedV1
-from kit.errors import Permanent
+from contracts.documents import BlobRef, DocumentDeletedV1, DocumentRejectedV1, DocumentUploadedV1
+from kit.errors import Permanent, Rejected, WorkbenchError
 from kit.ports.blobs import BlobStore
 from services.ingest.batch import Packer
 from services.ingest.chunk import Chunker, Span
@@ -45,7 +45,7 @@ class Ingest:
     recipe: str
 
     async def upload(self, event: Received[DocumentUploadedV1]) -> None:
-        """Handles `docs.uploaded`. Raises Permanent, after the document is marked failed, if it cannot be ingested."""
+        """Handles `docs.uploaded`. Raises Rejected, after the document is marked failed, if it cannot be ingested."""
         if not await self._is_newest(event):
             await self.store.skip(event)
             return
@@ -54,10 +54,10 @@ class Ingest:
         try:
             text = await self.store.text(content) or await self._extract(event.data, content)
             await self._embed(event.data, content, text)
+            await self._tell(event, content, text)
         except Permanent as error:
-            await self._reject(event, error)
-            raise
-        await self._tell(event, content, text)
+            await self.give_up(event, error)
+            raise Rejected(error.code, error.message) from error
 
     async def delete(self, event: Received[DocumentDeletedV1]) -> None:
         """Handles `docs.deleted`; one that is older than what is known does nothing."""
@@ -67,14 +67,17 @@ class Ingest:
                 await effect.publish(ChunksDeletedV1(document_id=deleted.document_id, document_version=deleted.document_version))
         log.info("document.deleted", document_id=deleted.document_id, version=deleted.document_version, newest=newest)
 
-    async def _is_newest(self, event: Received[DocumentEvent]) -> bool:
+    async def _is_newest(self, event: Received[DocumentUploadedV1]) -> bool:
         known, upload = await self.store.known(event.data.document_id), event.data
         if known is None:
             return True
         if known["tenant_id"] != event.envelope.tenant_id:
             raise Permanent("document_id_taken", f"document {upload.document_id} belongs to another tenant; choose another id")
-        done = known["status"] == "deleted" or (known["version"] == upload.document_version and known["status"] == "embedded")
-        return bool(known["version"] < upload.document_version or (known["version"] == upload.document_version and not done))
+        if known["version"] != upload.document_version or known["status"] == "deleted":
+            return bool(known["version"] < upload.document_version)
+        if known["sha256"] != upload.blob.sha256:
+            raise Permanent("document_version_taken", f"version {known['version']} has other content already; send a greater version")
+        return bool(known["status"] != "embedded")
 
     async def _extract(self, upload: DocumentUploadedV1, content: Content) -> str:
         data = await self._fetch(upload.blob)
@@ -106,7 +109,8 @@ class Ingest:
                 for batch in batches:
                     await effect.publish(batch, part=batch.batch_no)
 
-    async def _reject(self, event: Received[DocumentUploadedV1], error: Permanent) -> None:
+    async def give_up(self, event: Received[DocumentUploadedV1], error: WorkbenchError) -> None:
+        """Marks the document failed and tells `docs.rejected`, unless a newer version is known; whoever sent it sees the reason."""
         upload = event.data
         async with self.store.failing(event, error) as (effect, newest):
             if newest:

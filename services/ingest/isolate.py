@@ -48,6 +48,10 @@ def _parse(data: bytes, media_type: str, memory_bytes: int) -> ParsedDocument | 
         return parse(data, media_type)
     except Permanent as error:
         return error.code, error.message
+    except (MemoryError, RecursionError):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a parser throws at a file is a verdict on that file
+        return Rejection.CORRUPT, f"the file cannot be read ({type(error).__name__}): save it again and upload that"
 
 
 def _too_complex(why: str) -> Permanent:

@@ -26,7 +26,7 @@ _FORMATS: Mapping[str, Callable[[bytes], ParsedDocument]] = MappingProxyType(
 
 def parse(data: bytes, media_type: str) -> ParsedDocument:
     """Extracts the text of `data`. Raises Permanent with one of the codes of `Rejection`; the message says what to do."""
-    essence = media_type.partition(";")[0].strip().lower()
+    essence = media_types.essence(media_type)
     if essence not in _FORMATS:
         known = ", ".join(_FORMATS)
         raise Permanent(Rejection.MEDIA_TYPE_UNSUPPORTED, f"cannot read {media_type!r}; convert the document to one of {known}")

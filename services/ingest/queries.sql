@@ -44,6 +44,12 @@ WHERE tenant_id = :tenant_id AND sha256 = :sha256 AND NOT EXISTS (
     SELECT FROM documents d WHERE d.tenant_id = texts.tenant_id AND d.sha256 = texts.sha256 AND d.status <> 'deleted'
 );
 
+-- name: forget_texts!
+-- Drops every content that no living document has and no search can cite any more: what newer versions left behind.
+DELETE FROM texts t
+WHERE NOT EXISTS (SELECT FROM documents d WHERE d.tenant_id = t.tenant_id AND d.sha256 = t.sha256 AND d.status <> 'deleted')
+AND NOT EXISTS (SELECT FROM indexer.v_documents x WHERE x.tenant_id = t.tenant_id AND x.visible_sha256 = t.sha256);
+
 -- name: get_text$
 -- The extracted text of a content, if the same recipe made it.
 SELECT text FROM texts WHERE tenant_id = :tenant_id AND sha256 = :sha256 AND recipe = :recipe;

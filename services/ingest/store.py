@@ -10,7 +10,7 @@ import numpy as np
 from contracts.codec import Received
 from contracts.documents import BlobRef, DocumentDeletedV1, DocumentEvent, DocumentUploadedV1
 from kit.effects import Effect, Effects
-from kit.errors import Permanent
+from kit.errors import WorkbenchError
 from kit.ports.embedding import Vectors
 from kit.postgres import load_queries
 from services.ingest.chunk import Span
@@ -122,7 +122,7 @@ class Store:
             yield effect, current is not None
 
     @asynccontextmanager
-    async def failing(self, event: Received[DocumentUploadedV1], error: Permanent) -> AsyncIterator[tuple[Effect, bool]]:
+    async def failing(self, event: Received[DocumentUploadedV1], error: WorkbenchError) -> AsyncIterator[tuple[Effect, bool]]:
         """Marks a version failed, and tells whether it is still the newest. The inbox stays open, so the record can be replayed."""
         row = {"document_id": event.data.document_id, "version": event.data.document_version}
         async with self._effects.caused_by(event.envelope) as effect:
@@ -140,6 +140,10 @@ class Store:
             if current is not None:
                 await self._queries.forget_text(effect.connection, tenant_id=tenant_id, sha256=known["sha256"])
             yield effect, current is not None
+
+    async def forget_texts(self) -> None:
+        """Drops the texts that older versions left behind."""
+        await self._queries.forget_texts(self._pool)
 
     async def requeue(self, older_than_s: float) -> int:
         """Queues every document again that has been unfinished for so long; its text and vectors are kept. Returns their number."""

@@ -7,7 +7,7 @@ from contracts.queries import Citation, NamedVersion
 from kit.clock import Clock
 from kit.ids import IdSource
 from kit.metrics import ANSWERS
-from kit.ports.llm import Completion, LLMClient, is_abstention
+from kit.ports.llm import ABSTENTION, Completion, LLMClient, is_abstention
 from kit.ports.vectors import Hit
 from services.rag.cite import CitedText, Citer
 from services.rag.prompts import Prompt
@@ -52,14 +52,15 @@ class Answerer:
         return self._answer(question, passages, completion, cited, watch)
 
     def _answer(self, question: Question, passages: list[Hit], completion: Completion, cited: CitedText, watch: Stopwatch) -> Answer:
-        abstained = is_abstention(cited.text)
+        # An answer that nothing proves is no answer: a refusal, an empty text, or claims whose quotes are not in the documents.
+        abstained = is_abstention(cited.text) or not cited.citations
         ANSWERS.labels(completion.provider, str(abstained).lower()).inc()
         return Answer(
             answer_id=self.ids(),
             question=question,
-            text=cited.text,
+            text=ABSTENTION if abstained else cited.text,
             abstained=abstained,
-            citations=cited.citations,
+            citations=() if abstained else cited.citations,
             passages=tuple(passages),
             prompt=self.prompt.identity,
             completion=completion,

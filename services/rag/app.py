@@ -72,10 +72,10 @@ async def _open(settings: Settings, shared: Shared, floor: Floor) -> AsyncIterat
         model = await given_or_opened(stack, shared.embedder, open_embedding(settings.embedding))
         vectors = await given_or_opened(stack, shared.vectors, open_vectors(settings.vectors))
         cache = await stack.enter_async_context(redis.from_url(settings.redis.url.get_secret_value()))
-        floor.health.watch("redis", cache.ping)
         floor.health.watch("vectors", vectors.count)
         store, cached = Store(floor.effects), CachedEmbedding(model, cache)
         llm = await stack.enter_async_context(open_llm(settings.llm, cached))
+        floor.health.watch("redis", cached.ping)
         retriever = Retriever(cached, Bm25Encoder(), vectors, store)
         yield Parts(
             answerer=Answerer(retriever, GROUNDED_ANSWER, llm, Citer(store), floor.clock, floor.ids),

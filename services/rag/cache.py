@@ -8,6 +8,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from kit.errors import DependencyDown
 from kit.ports.embedding import EmbeddingModel, Vectors
 
 log = structlog.get_logger(__name__)
@@ -45,6 +46,13 @@ class CachedEmbedding:
             await self._keep(fresh)
             vectors |= fresh
         return np.array([vectors[text] for text in texts], np.float32).reshape(len(texts), self.dimensions)
+
+    async def ping(self) -> None:
+        """Raises DependencyDown if the cache does not answer."""
+        try:
+            await self._redis.ping()
+        except RedisError as error:
+            raise DependencyDown("redis_down", f"Redis does not answer: {error}") from error
 
     async def _kept(self, texts: Sequence[str]) -> dict[str, Vectors]:
         try:

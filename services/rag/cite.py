@@ -13,6 +13,9 @@ from services.rag.store import StoredQuote
 
 _CITATION = re.compile(rf"[ \t]*{CITATION.pattern}", re.DOTALL)
 
+# What a model that was cut off leaves of its last citation.
+_UNFINISHED = re.compile(r'[ \t]*\[\d{1,3}: "[^"]*\Z')
+
 
 class StoredTexts(Protocol):
     """Promise: what is given stands in the stored text right now."""
@@ -61,7 +64,7 @@ class Citer:
         CITATIONS.labels("false").inc(sum(span not in markers for span in drafted))
         spans = iter(drafted)
         text = _CITATION.sub(lambda _: _marker(next(spans), markers), draft)
-        return CitedText(text.strip(), tuple(_citation(span, number, true[span]) for span, number in markers.items()))
+        return CitedText(_UNFINISHED.sub("", text).strip(), tuple(_citation(span, number, true[span]) for span, number in markers.items()))
 
 
 def _locate(match: re.Match[str], passages: Sequence[Hit]) -> Span | None:
@@ -70,7 +73,7 @@ def _locate(match: re.Match[str], passages: Sequence[Hit]) -> Span | None:
         return None
     chunk = passages[number - 1].chunk
     words = r"\s+".join(re.escape(word) for word in quote.split())
-    place = re.search(words, chunk.text)
+    place = re.search(rf"(?<!\w){words}(?!\w)", chunk.text)
     return Span(chunk, chunk.start + place.start(), chunk.start + place.end()) if place else None
 
 

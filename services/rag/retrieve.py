@@ -44,14 +44,16 @@ class Retriever:
         with watch.stage("embed"):
             dense = (await self.embedder.embed([question.text]))[0]
         with watch.stage("retrieve"):
+            candidates = max(question.variant.candidates, question.top_k)
             hits = await self.vectors.search(
                 VectorQuery(
                     tenant_id=question.tenant_id,
-                    limit=question.top_k,
+                    limit=candidates,
                     dense=dense,
                     sparse=self.sparse.encode_query(question.text),
-                    candidates=max(question.variant.candidates, question.top_k),
+                    candidates=candidates,
                     filter=question.filter,
                 )
             )
-            return await self.versions.visible(question.tenant_id, hits)
+            # Cut after what may not be shown is gone: a deleted document must not take the places of others.
+            return (await self.versions.visible(question.tenant_id, hits))[: question.top_k]

@@ -68,22 +68,27 @@ class Workbench:
         sent = await self.kafka.send_and_wait(topic, value, key.encode(), headers=headers)
         return sent.partition, sent.offset
 
-    async def record(self, topic: str, wanted: Callable[[ConsumerRecord[Any, Any]], bool]) -> ConsumerRecord[Any, Any]:
-        """The first record of a topic that is wanted, once it is there."""
+    async def records(
+        self, topic: str, wanted: Callable[[ConsumerRecord[Any, Any]], bool], count: int = 1
+    ) -> list[ConsumerRecord[Any, Any]]:
+        """The first `count` records of a topic that are wanted, once they are there."""
         consumer = AIOKafkaConsumer(topic, bootstrap_servers=self.addresses["kafka"], auto_offset_reset="earliest")
+        found: list[ConsumerRecord[Any, Any]] = []
         await consumer.start()
         try:
             async with asyncio.timeout(DONE_WITHIN_S):
-                while not wanted(record := await consumer.getone()):
-                    continue
-                return record
+                while len(found) < count:
+                    record = await consumer.getone()
+                    found += [record] if wanted(record) else []
+                return found
         finally:
             await consumer.stop()
 
     async def dead_letter(self, topic: str, partition: int, offset: int) -> ConsumerRecord[Any, Any]:
         """The record of a dead letter topic that came from there."""
         source = {"x-source-partition": str(partition).encode(), "x-source-offset": str(offset).encode()}
-        return await self.record(topic, lambda record: source.items() <= dict(record.headers).items())
+        [dead] = await self.records(topic, lambda record: source.items() <= dict(record.headers).items())
+        return dead
 
     async def fetch(self, sql: str, *values: Any) -> list[asyncpg.Record]:
         """Reads the database as its administrator."""
@@ -127,7 +132,7 @@ def _addresses(stack: "subprocess.Popen[str]", folder: Path) -> dict[str, str]:
 @pytest.fixture
 async def workbench(addresses: dict[str, str]) -> AsyncIterator[Workbench]:
     """The running stack with plain clients."""
-    producer = AIOKafkaProducer(bootstrap_servers=addresses["kafka"])
+    producer = AIOKafkaProducer(bootstrap_servers=addresses["kafka"], max_request_size=1_048_576)
     async with httpx.AsyncClient(base_url=addresses["http"], timeout=60) as http:
         await producer.start()
         try:

@@ -38,7 +38,7 @@ async def test_a_bad_document_fails_with_its_reason(workbench: Workbench, name: 
     assert (document["status"], document["error"]["code"]) == ("failed", code), document
     assert len(document["error"]["message"]) > 20
     dead, rejected = [
-        await workbench.record(topic, lambda record: record.key == document_id.encode())
+        (await workbench.records(topic, lambda record: record.key == document_id.encode()))[0]
         for topic in ("docs.uploaded.ingest.dlq", "docs.rejected")
     ]
     assert dict(dead.headers)["x-error-code"] == code.encode() == json.loads(rejected.value)["code"].encode()
@@ -56,3 +56,14 @@ async def test_text_is_decoded_as_it_was_written(workbench: Workbench, encoding:
     document = await workbench.indexed("notiz.txt", bom + text.encode(encoding))
 
     assert await workbench.eventually("SELECT text FROM ingest.texts WHERE sha256 = $1", document["sha256"]) == [text]
+
+
+async def test_many_bad_documents_in_a_row_do_not_stop_the_others(workbench: Workbench) -> None:
+    """A folder of scans is an ordinary folder."""
+    receipts = [(await workbench.upload(f"{number}.txt", f" {chr(10) * number} ".encode())).json() for number in range(1, 13)]
+
+    statuses = {(await workbench.settled(receipt["document_id"]))["status"] for receipt in receipts}
+
+    assert statuses == {"failed"}
+    for number in range(6):
+        await workbench.indexed("good.txt", f"{uuid4().hex} good {number}".encode())

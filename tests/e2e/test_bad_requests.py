@@ -17,12 +17,15 @@ QUESTION = "/rag/query"
         (QUESTION, b'{"question": ""}', 422, "request_invalid"),
         (QUESTION, b'{"question": "  \\n "}', 422, "request_invalid"),
         (QUESTION, b'{"question": "' + b"a" * 20_000 + b'"}', 422, "request_invalid"),
+        (QUESTION, b'{"question": "NUL \\u0000"}', 422, "request_invalid"),
         (QUESTION, b'{"question": "ok?", "top_k": 0}', 422, "request_invalid"),
         (QUESTION, b'{"question": "ok?", "variant": "no-such"}', 422, "variant_unknown"),
         (QUESTION, b'{"question": "ok?", "filter": {"colour": "red"}}', 422, "request_invalid"),
         ("/search", b'{"query": ""}', 422, "request_invalid"),
         ("/embed", b'{"texts": []}', 422, "request_invalid"),
         ("/ingest", b"{not json", 422, "request_invalid"),
+        ("/ingest", b"[" * 100_000, 422, "request_invalid"),
+        ("/ingest", b'{"text": "x", "title": "a\\u0000b"}', 422, "request_invalid"),
         ("/ingest", b'{"text": "", "title": "t"}', 422, "request_invalid"),
         ("/ingest", b'{"text": "x", "title": "t", "owner": "me"}', 422, "request_invalid"),
         ("/ingest", b'{"text": "x", "title": "t", "media_type": "video/mp4"}', 415, "media_type_unsupported"),
@@ -61,14 +64,15 @@ async def test_a_file_that_cannot_be_taken_is_refused(
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
-async def test_a_body_of_unknown_length_is_cut_off_at_the_limit(workbench: Workbench) -> None:
+@pytest.mark.parametrize("path", ["/ingest", QUESTION, "/search"])
+async def test_a_body_of_unknown_length_is_cut_off_at_the_limit(workbench: Workbench, path: str) -> None:
     """Chunked transfer tells no length in advance."""
 
     async def endless() -> Any:
         for _ in range(40):
             yield b"a" * 1024 * 1024
 
-    answer = await workbench.http.post("/ingest", content=endless(), headers={"content-type": "application/json"})
+    answer = await workbench.http.post(path, content=endless(), headers={"content-type": "application/json"})
 
     assert (answer.status_code, answer.json()["code"]) == (413, "document_too_large")
 

@@ -59,6 +59,19 @@ async def test_a_deleted_document_is_not_found_any_more(workbench: Workbench) ->
     await workbench.eventually("SELECT 1 FROM indexer.documents WHERE document_id = $1 AND deleted", document["document_id"])
 
 
+async def test_what_was_deleted_does_not_come_back_with_a_new_upload(workbench: Workbench) -> None:
+    """Not even while the index still has it."""
+    document_id = f"reborn-{uuid4().hex}"
+    await workbench.indexed("reborn.txt", a_note("The basilisk lives in the cellar."), document_id=document_id)
+    await workbench.http.delete(f"/documents/{document_id}")
+    await workbench.upload("reborn.txt", a_note("The gryphon lives in the attic."), document_id=document_id)
+
+    at_once = await workbench.search("Where does the basilisk live?", filter={"document_ids": [document_id]})
+
+    assert [hit for hit in at_once if "basilisk" in hit["text"]] == []
+    assert (await workbench.settled(document_id, 3))["status"] == "indexed"
+
+
 async def test_a_new_version_takes_the_place_of_the_old(workbench: Workbench) -> None:
     """The same id, other content."""
     document_id = f"price-{uuid4().hex}"

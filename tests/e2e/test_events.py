@@ -58,10 +58,13 @@ async def test_an_event_delivered_twice_has_one_effect(workbench: Workbench) -> 
     for _ in range(2):
         await workbench.send("docs.uploaded", upload["document_id"], json.dumps(upload).encode(), same)
 
-    await workbench.settled(upload["document_id"])
+    later = {**stored_upload(workbench, f"{uuid4().hex} Later."), "document_id": upload["document_id"], "document_version": 2}
+    await publish(workbench, later)
 
-    ids = await workbench.fetch("SELECT 1 FROM ingest.inbox WHERE event_id = $1", dict(same)["ce_id"].decode())  # type: ignore[union-attr]
-    assert len(ids) == 1
+    await workbench.settled(upload["document_id"], 2)
+
+    batches = await workbench.records("chunks.embedded", lambda record: record.key == upload["document_id"].encode(), count=2)
+    assert [json.loads(batch.value)["document_version"] for batch in batches] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -71,6 +74,7 @@ async def test_an_event_delivered_twice_has_one_effect(workbench: Workbench) -> 
         (b"\xff\xfe\x00", {}, b"data_invalid"),
         (b'{"document_id": "x"}', {}, b"data_invalid"),
         (None, {}, b"tombstone"),
+        (b"x" * 1_010_000, {}, b"data_invalid"),
         (b"{}", {"ce_id": None}, b"header_invalid"),
         (b"{}", {"ce_source": b"\xff\xfe"}, b"header_invalid"),
         (b"{}", {"ce_type": b"workbench.docs.uploaded.v99"}, b"type_unknown"),

@@ -1,5 +1,6 @@
 """Inbox and outbox on a real database: an effect, its inbox row and its events are committed together or not at all."""
 
+import asyncio
 from uuid import uuid4
 
 import pytest
@@ -66,6 +67,39 @@ async def test_a_second_effect_of_one_event_is_refused(effects: Effects) -> None
     with pytest.raises(AlreadyHandled):
         async with effects.once(cause):
             pass
+
+
+async def test_of_two_effects_at_the_same_time_one_is_refused(effects: Effects) -> None:
+    """The second waits for the first to commit, and then knows it: two members may hold one record after a rebalance."""
+    cause, first_in, finish = received(a_request()), asyncio.Event(), asyncio.Event()
+
+    async def first() -> None:
+        async with effects.once(cause):
+            first_in.set()
+            await finish.wait()
+
+    async def second() -> None:
+        async with effects.once(cause):
+            pass
+
+    one = asyncio.create_task(first())
+    await first_in.wait()
+    two = asyncio.create_task(second())
+    await asyncio.sleep(0.1)
+    finish.set()
+
+    await one
+    with pytest.raises(AlreadyHandled):
+        await two
+
+
+async def test_an_event_that_no_broker_takes_is_refused_where_it_is_told(effects: Effects) -> None:
+    """In the outbox it would keep all behind it."""
+    with pytest.raises(Permanent) as refused:
+        async with effects.caused_by(None) as effect:
+            await effect.publish(EvalRequestedV1.model_construct(eval_id=uuid4(), dataset="d" * 1_000_000, candidate="c"))
+
+    assert refused.value.code == "event_too_large"
 
 
 async def test_an_event_id_with_other_data_is_a_contract_violation(effects: Effects) -> None:

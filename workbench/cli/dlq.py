@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from kit.broker import KafkaPublisher, open_publisher
 from kit.clock import SystemClock
 from kit.route import Route
 from kit.settings import KafkaSettings
@@ -18,13 +17,13 @@ from workbench.cli.kafka import Kafka, address, read
 from workbench.cli.options import AsJson, console, print_json
 from workbench.cli.render import dead_letters as render
 from workbench.client import Json
-from workbench.dead_letters import DeadLetter, Pace, Selection, drop, read_values, replay, tallies
+from workbench.dead_letters import DeadLetter, Pace, Selection, Sender, drop, read_values, replay, tallies
 from workbench.dead_letters import read as read_letters
 from workbench.records import Records
 from workbench.settlements import Place, Settled, Settlement
 from workbench.topics import routes
 
-Work = Callable[[Records, KafkaPublisher, Sequence[DeadLetter]], AsyncIterator[DeadLetter]]
+Work = Callable[[Records, Sender, Sequence[DeadLetter]], AsyncIterator[DeadLetter]]
 
 
 def _route(name: str) -> Route:
@@ -111,7 +110,7 @@ def replayed(
         raise typer.BadParameter("with --json nobody can be asked; add --yes or --dry-run", param_hint="--json")
     selection, clock = _selection(record, reason, every, again), SystemClock()
 
-    def work(records: Records, sender: KafkaPublisher, letters: Sequence[DeadLetter]) -> AsyncIterator[DeadLetter]:
+    def work(records: Records, sender: Sender, letters: Sequence[DeadLetter]) -> AsyncIterator[DeadLetter]:
         if letters and not yes:
             typer.confirm(f"Replay {len(letters)} to {topic.topic.name} for {topic.group}?", abort=True, err=True)
         return replay(records, sender, letters, Pace(clock, rate), getpass.getuser())
@@ -157,6 +156,9 @@ def _done(kafka: str, route: Route, selection: Selection, work: Work | None, qui
         chosen = selection.of(await read_letters(records, route))
         if work is None:
             return chosen
+        # Loading the broker's framework takes half a second, which no other command should take.
+        from kit.broker import open_publisher
+
         async with open_publisher(KafkaSettings(bootstrap_servers=kafka, idempotent=False), "dlq") as sender:
             return await _followed(work(records, sender, chosen), len(chosen), screen)
 

@@ -12,7 +12,7 @@ from starlette.datastructures import UploadFile
 
 from contracts.base import DocumentId
 from contracts.envelope import DEFAULT_TENANT
-from contracts.media_types import MEDIA_TYPES, media_type_of
+from contracts.media_types import MEDIA_TYPES, essence, media_type_of
 from kit.errors import Permanent
 from services.rag.api.parts import Rag
 from services.rag.api.schemas import ChunkCounts, Document, DocumentPage, DocumentProblem, IngestText, Metadata, Receipt, Title
@@ -94,7 +94,7 @@ async def delete_document(rag: Rag, document_id: str) -> Receipt:
 
 
 async def _upload(request: Request, max_bytes: int) -> Upload:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = essence(request.headers.get("content-type", ""))
     if kind == "application/json":
         upload = await _from_json(request)
     elif kind == "multipart/form-data":
@@ -112,13 +112,13 @@ async def _upload(request: Request, max_bytes: int) -> Upload:
 
 async def _from_json(request: Request) -> Upload:
     body = _checked(IngestText, await _json(request))
-    return Upload(body.text.encode(), body.title, body.media_type, body.document_id, body.metadata)
+    return Upload(body.text.encode(), body.title, essence(body.media_type), body.document_id, body.metadata)
 
 
 async def _json(request: Request) -> Any:
     try:
         return json.loads(await request.body())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RequestValidationError([{"loc": ("body",), "msg": f"this is not JSON: {error}", "type": "json_invalid"}]) from error
 
 
@@ -132,7 +132,7 @@ async def _from_form(request: Request) -> Upload:
         fields = _checked(IngestForm, {name: value for name, value in form.items() if name != "file"})
         name = PurePath(file.filename or "document").name
         media_type = fields.media_type or media_type_of(name) or file.content_type or "application/octet-stream"
-        return Upload(await file.read(), fields.title or name, media_type, fields.document_id, fields.metadata)
+        return Upload(await file.read(), fields.title or name, essence(media_type), fields.document_id, fields.metadata)
 
 
 def _checked(model: type[M], value: Any) -> M:

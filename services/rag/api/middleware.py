@@ -1,17 +1,19 @@
 """What surrounds every request: an id, a span, a metric, and a limit to the body's size."""
 
 import time
+from http import HTTPStatus
 from uuid import uuid4
 
 import structlog
 from opentelemetry.trace import SpanKind
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kit.errors import Permanent
 from kit.metrics import REQUEST_SECONDS
 from kit.tracing import span
-from services.rag.api.problems import of_error
+from services.rag.api.problems import REQUEST_ID, problem
 
 MULTIPART_FRAME_BYTES = 64 * 1024
 
@@ -34,16 +36,24 @@ class Observed:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request.state.request_id.encode("latin-1", "replace"))]
+                MutableHeaders(scope=message)[REQUEST_ID] = request.state.request_id
             await send(message)
 
-        with (
-            structlog.contextvars.bound_contextvars(request_id=request.state.request_id),
-            span(f"{scope['method']} {scope['path']}", SpanKind.SERVER, request.headers.get("traceparent")),
-        ):
-            await self._app(scope, receive, send_with_id)
-        route = getattr(scope.get("route"), "path", "unmatched")
-        REQUEST_SECONDS.labels(scope["method"], route, str(status)).observe(time.perf_counter() - started)
+        try:
+            with (
+                structlog.contextvars.bound_contextvars(request_id=request.state.request_id),
+                span(f"{scope['method']} {scope['path']}", SpanKind.SERVER, request.headers.get("traceparent")),
+            ):
+                await self._app(scope, receive, send_with_id)
+        finally:
+            route = getattr(scope.get("route"), "path", "unmatched")
+            REQUEST_SECONDS.labels(scope["method"], route, str(status)).observe(time.perf_counter() - started)
+
+
+class _TooLarge(HTTPException):
+    """The only kind of error that FastAPI lets through while it reads a body."""
+
+    code = "document_too_large"
 
 
 class BodyLimit:
@@ -60,7 +70,7 @@ class BodyLimit:
         request = Request(scope)
         length = request.headers.get("content-length", "0")
         if length.isdigit() and int(length) > self._limit:
-            await of_error(request, self._too_large())(scope, receive, send)
+            await problem(request, _TooLarge.code, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._told())(scope, receive, send)
             return
         received = 0
 
@@ -69,10 +79,10 @@ class BodyLimit:
             message = await receive()
             received += len(message.get("body", b""))
             if received > self._limit:
-                raise self._too_large()
+                raise _TooLarge(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._told())
             return message
 
         await self._app(scope, receive_counted, send)
 
-    def _too_large(self) -> Permanent:
-        return Permanent("document_too_large", f"the request has more than {self._limit} bytes; split the document")
+    def _told(self) -> str:
+        return f"the request has more than {self._limit} bytes; split the document"

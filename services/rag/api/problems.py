@@ -15,6 +15,7 @@ from kit.postgres import translated
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+REQUEST_ID = "x-request-id"
 
 STATUS_OF = {
     "document_unknown": 404,
@@ -24,6 +25,7 @@ STATUS_OF = {
     "document_empty": 422,
     "idempotency_key_reused": 422,
     "request_invalid": 422,
+    "value_unstorable": 422,
     "variant_unknown": 422,
     "llm_key_refused": 502,
     "llm_request_refused": 502,
@@ -41,7 +43,7 @@ def problem(request: Request, code: str, status: int, detail: str, errors: list[
         "code": code,
         "request_id": request.state.request_id,
     }
-    headers = {"Retry-After": "1"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    headers = {REQUEST_ID: request.state.request_id} | ({"Retry-After": "1"} if status == HTTPStatus.SERVICE_UNAVAILABLE else {})
     return JSONResponse(body if errors is None else body | {"errors": errors}, status, headers, MEDIA_TYPE)
 
 
@@ -75,7 +77,7 @@ async def _on_validation_error(request: Request, error: Exception) -> JSONRespon
 
 async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type alone
-    code = HTTPStatus(error.status_code).name.lower()
+    code = getattr(error, "code", HTTPStatus(error.status_code).name.lower())
     return problem(request, code, error.status_code, str(error.detail))
 
 

@@ -1,5 +1,7 @@
 """Questions: search, answer, embed."""
 
+import asyncio
+
 from fastapi import APIRouter
 
 from contracts.envelope import DEFAULT_TENANT
@@ -51,7 +53,7 @@ async def embed(rag: Rag, body: EmbedRequest) -> EmbedResponse:
     """Gives the vectors of texts."""
     model = rag.embedder
     vectors = await model.embed(body.texts)
-    tokens = sum(model.count_tokens(text) for text in body.texts)
+    tokens = await asyncio.to_thread(lambda: sum(model.count_tokens(text) for text in body.texts))
     usage = EmbedUsage(input_tokens=tokens)
     return EmbedResponse(embeddings=vectors.tolist(), model=model.name, dimensions=model.dimensions, usage=usage)
 

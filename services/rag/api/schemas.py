@@ -13,9 +13,10 @@ MAX_QUESTION_CHARS = 8_000
 MAX_TEXTS = 256
 MAX_TOP_K = 100
 
-QuestionText = Annotated[str, Field(min_length=1, max_length=MAX_QUESTION_CHARS, pattern=r"\S")]
-Title = Annotated[str, Field(min_length=1, max_length=512)]
-Metadata = Annotated[dict[Name, Annotated[str, Field(max_length=1_000)]], Field(max_length=50)]
+# No database stores a NUL character in a text.
+QuestionText = Annotated[str, Field(min_length=1, max_length=MAX_QUESTION_CHARS, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")]
+Title = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[^\x00]+$")]
+Metadata = Annotated[dict[Name, Annotated[str, Field(max_length=1_000, pattern=r"^[^\x00]*$")]], Field(max_length=50)]
 
 
 class Request(BaseModel):

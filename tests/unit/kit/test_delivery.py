@@ -10,13 +10,14 @@ from uuid import uuid4
 import pytest
 from aiokafka import ConsumerRecord
 
+from contracts.base import Event
 from contracts.codec import Received
 from contracts.evals import EvalRequestedV1
 from contracts.topics import EVAL_REQUESTED
-from kit.ceiling import CeilingReached
+from kit.ceiling import Ceiling, CeilingReached
 from kit.clock import FakeClock
 from kit.delivery import TRIES, Delivery
-from kit.errors import DependencyDown, Permanent, Transient
+from kit.errors import DependencyDown, Permanent, Rejected, Transient, WorkbenchError
 from kit.inbox import AlreadyHandled
 from kit.route import Headers, Route
 from tests.events import NOW, consumed, record_of
@@ -39,7 +40,13 @@ class Bench:
 
     def __post_init__(self) -> None:
         handlers = {EvalRequestedV1: self.handle}
-        self.delivery = Delivery(ROUTE, handlers, self.refuse_if_handled, self, self.clock, Random(0), self.timeout_s)
+        self.given_up: list[tuple[Event, str]] = []
+        given_up = {EvalRequestedV1: self.give_up}
+        self.delivery = Delivery(ROUTE, handlers, self.refuse_if_handled, self, self.clock, Random(0), self.timeout_s, Ceiling(), given_up)
+
+    async def give_up(self, event: Received[Any], failure: WorkbenchError) -> None:
+        """What the service does with an event that nobody will try again."""
+        self.given_up.append((event.data, failure.code))
 
     async def handle(self, event: Received[Any]) -> None:
         """The handler."""
@@ -197,6 +204,40 @@ async def test_ten_dead_letters_in_a_row_stop_the_consumer() -> None:
         await bench.delivery.process(consumed(record_of(EVENT)))
 
     assert len(bench.forwarded) == 9
+
+
+async def test_a_dead_letter_topic_that_is_away_does_not_stop_the_consumer() -> None:
+    """What is held has not gone anywhere, however often it is read again."""
+    bench, record = Bench(failures=[Permanent("too_odd", "change it")] * 13, broker_is_down=True), consumed(record_of(EVENT))
+    for _ in range(12):
+        assert await bench.delivery.process(record) is not None
+    bench.broker_is_down = False
+
+    again = await bench.delivery.process(record)
+
+    assert again is None
+    assert len(bench.forwarded) == 1
+
+
+async def test_documents_that_are_refused_do_not_stop_the_consumer() -> None:
+    """Their senders have been told, and the next document may be good."""
+    bench = Bench(failures=[Rejected("document_encrypted", "send it without a password")] * 15)
+
+    for _ in range(15):
+        await bench.delivery.process(consumed(record_of(EVENT)))
+
+    assert len(bench.forwarded) == 15
+
+
+async def test_an_event_that_is_given_up_is_told_to_its_service_before_it_is_dead_lettered() -> None:
+    """After the last try of the last retry topic, and only then."""
+    bench = Bench(failures=[Transient("busy", "later")] * 3 * TRIES)
+    for delay in (0, 30, 300):
+        assert bench.given_up == []
+        bench.clock.time += timedelta(seconds=delay)
+        await bench.delivery.process(bench.forwarded[-1][1] if bench.forwarded else consumed(record_of(EVENT)))
+
+    assert bench.given_up == [(EVENT, "busy")]
 
 
 async def test_a_fifth_of_the_last_records_dead_lettered_stops_the_consumer() -> None:

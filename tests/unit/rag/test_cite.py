@@ -73,6 +73,20 @@ async def test_a_citation_of_nothing_is_dropped(draft: str) -> None:
     assert "[" not in cited.text
 
 
+async def test_a_quote_that_ends_within_a_word_is_dropped() -> None:
+    """A letter would prove anything."""
+    cited = await verified('E. [1: "e"] Day. [1: "14 day"]')
+
+    assert cited.citations == ()
+
+
+async def test_what_is_left_of_a_citation_that_was_cut_off_is_not_shown() -> None:
+    """A model that ran into its limit."""
+    cited = await verified('A [1: "14 days"] and 500. [1: "500 eu')
+
+    assert cited.text == "A [1] and 500."
+
+
 async def test_line_breaks_in_the_passage_do_not_hide_a_quote() -> None:
     """Models put spaces where the document breaks lines; what is sent is what the document says."""
     cited = await verified('500. [1: "The limit is 500 euros"]')

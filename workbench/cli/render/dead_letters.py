@@ -52,8 +52,8 @@ def letter(item: DeadLetter, key: Json | None, value: Json | None) -> Renderable
         ("key", content(key)),
     ):
         facts.add_row(Text(name, style="dim"), printable(told))
-    for name, told in item.headers:
-        headers.add_row(printable(name), printable(content(described(told))))
+    for header, data in item.headers:
+        headers.add_row(printable(header), printable(content(described(data))))
     title = Text(f"{item.route.dead_letters} {item.place}", style="bold")
     return Group(title, facts, _part("headers"), headers, _part("value"), Padding(printable(content(value)), (0, 0, 0, 2)))
 

@@ -1,14 +1,10 @@
 -- name: record_inbox$
 -- Gives the digest that stands in the inbox for this event, or null if this call put it there.
-WITH fresh AS (
-    INSERT INTO inbox (consumer_group, event_source, event_id, digest)
-    VALUES (:consumer_group, :event_source, :event_id, :digest)
-    ON CONFLICT DO NOTHING
-    RETURNING digest
-)
-SELECT digest FROM inbox
-WHERE consumer_group = :consumer_group AND event_source = :event_source AND event_id = :event_id
-AND NOT EXISTS (SELECT FROM fresh);
+-- A call that meets another transaction's row waits for its end, and then sees it: an INSERT alone does, whatever the snapshot.
+INSERT INTO inbox (consumer_group, event_source, event_id, digest)
+VALUES (:consumer_group, :event_source, :event_id, :digest)
+ON CONFLICT (consumer_group, event_source, event_id) DO UPDATE SET digest = inbox.digest
+RETURNING CASE WHEN xmax <> 0 THEN digest END;
 
 -- name: seen_in_inbox$
 -- Gives the digest under which this event was handled, or null.

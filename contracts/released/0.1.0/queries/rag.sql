@@ -1,30 +1,39 @@
 -- name: documents
 -- The newest version of each document with its status, from what rag, ingest and indexer know; all, or the one with this id,
--- or those with this content; in the order of their ids after the cursor.
+-- or those with this content; in the order of their ids after the cursor. `heard` is whether ingest knows the newest version.
 SELECT * FROM (
     SELECT
         coalesce(i.document_id, u.document_id) AS document_id,
         coalesce(i.tenant_id, u.tenant_id) AS tenant_id,
         greatest(u.version, i.version) AS version,
-        CASE WHEN i.version >= coalesce(u.version, 0) AND i.status <> 'deleted' THEN i.title ELSE coalesce(u.title, i.title) END AS title,
-        CASE WHEN i.version >= coalesce(u.version, 0) AND i.status <> 'deleted' THEN i.media_type ELSE coalesce(u.media_type, i.media_type) END AS media_type,
-        CASE WHEN i.version >= coalesce(u.version, 0) AND i.status <> 'deleted' THEN i.sha256 ELSE coalesce(u.sha256, i.sha256) END AS sha256,
-        CASE WHEN i.version >= coalesce(u.version, 0) AND i.status <> 'deleted' THEN i.bytes ELSE coalesce(u.bytes, i.bytes) END AS bytes,
+        CASE WHEN h.content THEN i.title ELSE coalesce(u.title, i.title) END AS title,
+        CASE WHEN h.content THEN i.media_type ELSE coalesce(u.media_type, i.media_type) END AS media_type,
+        CASE WHEN h.content THEN i.sha256 ELSE coalesce(u.sha256, i.sha256) END AS sha256,
+        CASE WHEN h.content THEN i.bytes ELSE coalesce(u.bytes, i.bytes) END AS bytes,
         CASE
-            WHEN i.version IS NULL OR i.version < u.version THEN CASE WHEN u.deleted THEN 'deleted' ELSE 'queued' END
+            WHEN taken.document_id IS NOT NULL THEN 'failed'
+            WHEN NOT h.heard THEN CASE WHEN u.deleted THEN 'deleted' ELSE 'queued' END
             WHEN i.status <> 'embedded' THEN i.status
             WHEN x.visible_version = i.version THEN 'indexed'
             ELSE 'indexing'
         END AS status,
-        CASE WHEN i.version >= coalesce(u.version, 0) THEN i.chunks END AS chunks_total,
-        CASE WHEN x.version = i.version THEN x.indexed ELSE 0 END AS chunks_indexed,
-        CASE WHEN i.version >= coalesce(u.version, 0) THEN i.error_code END AS error_code,
-        CASE WHEN i.version >= coalesce(u.version, 0) THEN i.error_message END AS error_message,
+        CASE WHEN h.heard THEN i.chunks END AS chunks_total,
+        CASE WHEN h.heard AND x.version = i.version THEN x.indexed ELSE 0 END AS chunks_indexed,
+        CASE WHEN taken.document_id IS NOT NULL THEN 'document_id_taken' WHEN h.heard THEN i.error_code END AS error_code,
+        CASE
+            WHEN taken.document_id IS NOT NULL THEN 'another tenant was first to use this document id; choose another id'
+            WHEN h.heard THEN i.error_message
+        END AS error_message,
         least(u.created_at, i.created_at) AS created_at,
         greatest(u.updated_at, i.updated_at, x.updated_at) AS updated_at
     FROM uploads u
-    FULL JOIN ingest.v_documents i ON i.document_id = u.document_id
-    LEFT JOIN indexer.v_documents x ON x.document_id = coalesce(i.document_id, u.document_id)
+    FULL JOIN ingest.v_documents i ON i.document_id = u.document_id AND i.tenant_id = u.tenant_id
+    LEFT JOIN indexer.v_documents x ON x.document_id = i.document_id AND x.tenant_id = i.tenant_id
+    LEFT JOIN ingest.v_documents taken ON taken.document_id = u.document_id AND taken.tenant_id <> u.tenant_id
+    CROSS JOIN LATERAL (
+        SELECT coalesce(i.version >= coalesce(u.version, 0), false) AS heard,
+               coalesce(i.version >= coalesce(u.version, 0) AND i.status <> 'deleted', false) AS content
+    ) AS h
 ) AS d
 WHERE d.tenant_id = :tenant_id
 AND (:document_id::text IS NULL OR d.document_id = :document_id)
@@ -54,9 +63,10 @@ ON CONFLICT (document_id) DO UPDATE SET
 
 -- name: put_delete!
 -- The newest version of a document is that it is gone.
-INSERT INTO uploads (document_id, tenant_id, version, deleted, title, media_type, uri, sha256, bytes)
-VALUES (:document_id, :tenant_id, :version, true, :title, :media_type, '', :sha256, :bytes)
-ON CONFLICT (document_id) DO UPDATE SET version = excluded.version, deleted = true, updated_at = now();
+INSERT INTO uploads (document_id, tenant_id, version, deleted, deleted_below, title, media_type, uri, sha256, bytes)
+VALUES (:document_id, :tenant_id, :version, true, :version, :title, :media_type, '', :sha256, :bytes)
+ON CONFLICT (document_id) DO UPDATE SET
+    version = excluded.version, deleted = true, deleted_below = excluded.version, updated_at = now();
 
 -- name: lost_uploads
 -- Uploads and deletes that ingest has not heard of for so long.
@@ -81,7 +91,7 @@ INSERT INTO idempotency (tenant_id, key, digest, response) VALUES (:tenant_id, :
 -- Which version of each document searches may show: none from the moment of a delete on, though the index still has it.
 SELECT x.document_id, x.visible_version FROM indexer.v_documents x
 WHERE x.tenant_id = :tenant_id AND x.document_id = ANY(:document_ids) AND x.visible_version IS NOT NULL
-AND NOT EXISTS (SELECT FROM uploads u WHERE u.document_id = x.document_id AND u.deleted AND u.version > x.visible_version)
+AND NOT EXISTS (SELECT FROM uploads u WHERE u.document_id = x.document_id AND u.deleted_below > x.visible_version)
 AND NOT EXISTS (
     SELECT FROM ingest.v_documents i WHERE i.document_id = x.document_id AND i.status = 'deleted' AND i.version > x.visible_version
 );

@@ -1,0 +1,283 @@
+"""A broker and databases in memory, and consumer group members that drive the real Delivery and halt wherever a process may die."""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from random import Random
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+from zlib import crc32
+
+from aiokafka import ConsumerRecord
+
+from contracts.chunks import ChunksDeletedV1
+from contracts.codec import Received, Record
+from kit.ceiling import Ceiling, CeilingReached
+from kit.clock import FakeClock
+from kit.delivery import Again, Delivery
+from kit.errors import DependencyDown, Permanent, Transient
+from kit.inbox import AlreadyHandled
+from kit.route import SOURCE, Headers, Route
+from tests.events import NOW, consumed, record_of
+
+PARTITIONS = 2
+CEILING = 4
+FORBIDDEN = "forbidden"
+BLOCK = 8
+
+Partition = tuple[str, int]
+Position = tuple[str, int, int]
+Log = list[ConsumerRecord[Any, Any]]
+
+
+def position(record: ConsumerRecord[Any, Any]) -> Position:
+    """Where a record stands."""
+    return record.topic, record.partition, record.offset
+
+
+def _takes_one(counter: Counter[str], name: str) -> bool:
+    left = counter[name]
+    counter[name] = max(left - 1, 0)
+    return left > 0
+
+
+@dataclass
+class Broker:
+    """Records and committed offsets. Topics are `refusing` records, or `silent` when they have taken one, so many times."""
+
+    clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
+    logs: dict[Partition, Log] = field(default_factory=lambda: defaultdict(list))
+    committed: Counter[Partition] = field(default_factory=Counter)
+    refusing: Counter[str] = field(default_factory=Counter)
+    silent: Counter[str] = field(default_factory=Counter)
+    lost_acknowledgements: int = 0
+
+    def append(self, record: Record | ConsumerRecord[Any, Any], topic: str, headers: Headers) -> Position:
+        """Puts a copy of the record with `headers` behind what `topic` has. Raises DependencyDown."""
+        if _takes_one(self.refusing, topic):
+            raise DependencyDown("broker_down", f"{topic} takes nothing")
+        place = topic, crc32(record.key) % PARTITIONS
+        stamp, offset = int(self.clock.now().timestamp() * 1000), len(self.logs[place])
+        sent = Record(topic, record.key, record.value or b"", ())
+        copy = consumed(sent, value=record.value, headers=tuple(headers), partition=place[1], offset=offset, timestamp=stamp)
+        self.logs[place].append(copy)
+        if _takes_one(self.silent, topic):
+            self.lost_acknowledgements += 1
+            raise DependencyDown("broker_down", f"{topic} does not answer")
+        return position(copy)
+
+    def of(self, topic: str) -> Iterator[ConsumerRecord[Any, Any]]:
+        """All records of a topic."""
+        for number in range(PARTITIONS):
+            yield from self.logs[topic, number]
+
+    def origin(self, record: ConsumerRecord[Any, Any]) -> ConsumerRecord[Any, Any]:
+        """The record that was forwarded, as it was sent."""
+        told = dict(record.headers[-BLOCK:])
+        topic, partition, offset = (told[name].decode() for name in SOURCE)
+        return self.logs[topic, int(partition)][int(offset)]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What one event did to its document, or would have done if a newer one had not been there."""
+
+    event_id: str
+    digest: str
+    document_id: str
+    version: int
+
+
+@dataclass
+class Store:
+    """One service's database: all changes together or not at all. It is `away`, and work on a document is `failing`, so many times."""
+
+    away: int = 0
+    failing: Counter[str] = field(default_factory=Counter)
+    failures: Counter[str] = field(default_factory=Counter)
+    inbox: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+    effects: list[Effect] = field(default_factory=list)
+    superseded: list[Effect] = field(default_factory=list)
+    outbox: list[Record] = field(default_factory=list)
+    told: list[Record] = field(default_factory=list)
+
+    def work(self, event: Received[Any]) -> None:
+        """What a handler does before its transaction. Raises one of the three kinds, or what nobody foresaw."""
+        if event.data.document_id == FORBIDDEN:
+            raise Permanent("forbidden", "send another document")
+        if _takes_one(self.failing, event.data.document_id):
+            self.failures[event.envelope.id] += 1
+            raise Transient("busy", "later") if self.failures[event.envelope.id] % 2 else RuntimeError("surprise")
+
+    def refuse_if_handled(self, event: Received[Any]) -> None:
+        """The promise of Inbox.refuse_if_handled."""
+        if self.away > 0:
+            self.away -= 1
+            raise DependencyDown("postgres_down", "away")
+        digest = self.inbox.get(event.envelope.id)
+        if digest is not None:
+            raise AlreadyHandled if digest == event.digest else Permanent("event_id_reused", "give every event an id of its own")
+
+    def claim(self, event: Received[Any]) -> None:
+        """The promise of Inbox.record."""
+        self.refuse_if_handled(event)
+        self.inbox[event.envelope.id] = event.digest
+
+    def wins(self, effect: Effect) -> bool:
+        """The fence."""
+        return effect.version >= self.versions.get(effect.document_id, 0)
+
+    def commit(self, event: Received[Any]) -> None:
+        """The transaction of an effect."""
+        self.claim(event)
+        effect = Effect(event.envelope.id, event.digest, event.data.document_id, event.data.document_version)
+        if not self.wins(effect):
+            self.superseded.append(effect)
+            return
+        self.effects.append(effect)
+        self.versions[effect.document_id] = effect.version
+        told = ChunksDeletedV1(document_id=effect.document_id, document_version=effect.version)
+        self.outbox.append(record_of(told, str(uuid5(NAMESPACE_URL, effect.event_id))))
+        self.told.append(self.outbox[-1])
+
+    @property
+    def outcomes(self) -> set[tuple[bytes, str]]:
+        """Id and digest of all that needs no further delivery."""
+        return {(effect.event_id.encode(), effect.digest) for effect in (*self.effects, *self.superseded)}
+
+
+def identity(record: ConsumerRecord[Any, Any]) -> tuple[bytes | None, str]:
+    """Id and digest of a record, in the form of `Store.outcomes`."""
+    return dict(record.headers).get("ce_id"), sha256(record.value or b"").hexdigest()
+
+
+@dataclass
+class Member:
+    """One process of a consumer group. It has at most one record in hand, and halts at every failpoint unless it is `running`."""
+
+    store: Store
+    broker: Broker
+    route: Route
+    running: bool = True
+    halted: bool = False
+    stopped: bool = False
+    task: "asyncio.Task[Again | None] | None" = None
+
+    def __post_init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        """A fresh process."""
+        handlers = dict.fromkeys(self.route.topic.events, self.handle)
+        ceiling = Ceiling(in_a_row=CEILING)
+        self.delivery = Delivery(self.route, handlers, self.refuse_if_handled, self, self.broker.clock, Random(0), ceiling=ceiling)
+        self.task, self.stopped = None, False
+
+    async def take(self, record: ConsumerRecord[Any, Any], group: "Group", generation: int) -> Again | None:
+        """Processes one record and commits its offset, unless it must be read again."""
+        again = await self.delivery.process(record)
+        await self.failpoint()
+        if again is None:
+            group.commit(record, generation)
+        else:
+            assert again.after_s <= 60, "a record is held for more than a minute"
+            group.put_back[position(record)] += 1
+        return again
+
+    async def failpoint(self) -> None:
+        """A place where the process may die, or stand still while others go on."""
+        self.halted = not self.running
+        while self.halted:
+            await asyncio.sleep(0)
+
+    async def handle(self, event: Received[Any]) -> None:
+        """The handler."""
+        self.store.work(event)
+        await self.failpoint()
+        self.store.commit(event)
+        await self.failpoint()
+
+    async def refuse_if_handled(self, event: Received[Any]) -> None:
+        """The inbox, asked before the work."""
+        self.store.refuse_if_handled(event)
+
+    async def forward(self, topic: str, record: ConsumerRecord[Any, Any], headers: Headers) -> None:
+        """The producer."""
+        await self.failpoint()
+        self.broker.append(record, topic, headers)
+        await self.failpoint()
+
+    async def on(self, run: bool) -> Again | None:
+        """Lets the record in hand go to its next failpoint, or to its end with `run`; says what Delivery said if that was its end."""
+        assert self.task is not None
+        self.running, self.halted = run, False
+        while not (self.task.done() or self.halted):
+            await asyncio.sleep(0)
+        if not self.task.done():
+            return None
+        done, self.task = self.task, None
+        try:
+            return await done
+        except CeilingReached:
+            self.stopped = True
+            return None
+
+    async def die(self) -> None:
+        """Kill -9 where it stands, and a new start."""
+        if self.task:
+            self.task.cancel()
+            await asyncio.wait({self.task})
+        self.start()
+
+
+@dataclass
+class Group:
+    """A service's members, and which of them has which partition. A commit of an earlier generation of a partition is refused."""
+
+    route: Route
+    broker: Broker
+    store: Store
+    members: list[Member]
+    owner: Counter[Partition] = field(default_factory=Counter)
+    generation: Counter[Partition] = field(default_factory=Counter)
+    deliveries: Counter[Position] = field(default_factory=Counter)
+    put_back: Counter[Position] = field(default_factory=Counter)
+    disturbances: int = 0
+
+    @property
+    def partitions(self) -> list[Partition]:
+        """All that it reads."""
+        return [(topic, number) for topic in self.route.consumed for number in range(PARTITIONS)]
+
+    def unread(self) -> list[Partition]:
+        """Partitions with something to read."""
+        return [place for place in self.partitions if self.broker.committed[place] < len(self.broker.logs[place])]
+
+    def ready(self) -> list[Partition]:
+        """Those of them whose owner has nothing in hand."""
+        return [place for place in self.unread() if not (member := self.members[self.owner[place]]).task and not member.stopped]
+
+    def commit(self, record: ConsumerRecord[Any, Any], generation: int) -> None:
+        """Commits behind the record, if the member still has its partition."""
+        if self.generation[record.topic, record.partition] == generation:
+            self.broker.committed[record.topic, record.partition] = record.offset + 1
+
+    def begin(self, place: Partition) -> Member:
+        """The partition's owner takes the next record."""
+        member, record = self.members[self.owner[place]], self.broker.logs[place][self.broker.committed[place]]
+        self.deliveries[position(record)] += 1
+        member.task = asyncio.get_running_loop().create_task(member.take(record, self, self.generation[place]))
+        return member
+
+    async def deliver(self, place: Partition) -> Again | None:
+        """The next record of a partition, without a halt."""
+        return await self.begin(place).on(run=True)
+
+    def move(self, place: Partition, to: int) -> None:
+        """A rebalance; whoever has a record of the partition in hand does not hear of it."""
+        self.owner[place] = to
+        self.generation[place] += 1
+        self.disturbances += 1
