@@ -1,6 +1,6 @@
 # Needs Python 3.11 (or 3.12) and make; everything else is fetched into .venv by the first word you use.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check up bench fmt lock contracts kafka clean
+.PHONY: help demo test check up bench chaos fmt lock contracts kafka clean
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -36,11 +36,15 @@ up: .venv/.ready  ## start everything here and keep it running
 bench: .venv/.ready  ## speed and memory, as ratios
 	$(BIN)/python -m tests.bench
 
+chaos: .venv/.ready  ## kill every step of delivery under load, on Apache Kafka if `make kafka` has fetched it
+	$(BIN)/python -m tests.chaos
+
 fmt: .venv/.ready  ## format the code and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-lock: .venv/.ready  ## pin what pyproject.toml asks for
+# Pins what pyproject.toml asks for.
+lock: .venv/.ready
 	$(LOCK) pyproject.toml --extra dev --group build -o requirements/dev.txt
 	$(LOCK) --group build -c requirements/dev.txt -o requirements/build.txt
 	for service in $(SERVICES); do $(LOCK) pyproject.toml --extra $$service -c requirements/dev.txt -o requirements/$$service.txt || exit 1; done
