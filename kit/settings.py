@@ -10,6 +10,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from kit.errors import Permanent
 from kit.failpoints import PATTERN
 
 
@@ -138,11 +139,20 @@ class ServiceSettings(BaseSettings):
 S = TypeVar("S", bound=ServiceSettings)
 
 
-def read_settings(settings: type[S]) -> S:
-    """Reads the environment, or stops the process naming each variable that is missing or wrong."""
+def make_settings(settings: type[S], **given: Section) -> S:
+    """The settings of the environment with those `given`. Raises Permanent `settings_invalid` naming each that is missing or wrong."""
     try:
-        return settings()
+        return settings(**given)  # type: ignore[arg-type]  # each section under its own name
     except ValidationError as error:
         prefix = settings.model_config.get("env_prefix", "")
         lines = [f"  {prefix}{'__'.join(str(part) for part in e['loc']).upper()}: {e['msg']}" for e in error.errors(include_input=False)]
-        raise SystemExit("these settings are missing or wrong (see .env.example):\n" + "\n".join(lines)) from None
+        told = "these settings are missing or wrong (see .env.example):\n" + "\n".join(lines)
+        raise Permanent("settings_invalid", told) from None
+
+
+def read_settings(settings: type[S]) -> S:
+    """The settings of the environment, or the end of the process with what is missing or wrong."""
+    try:
+        return make_settings(settings)
+    except Permanent as error:
+        raise SystemExit(error.message) from None

@@ -5,8 +5,8 @@ What was measured on version 0.9 shapes this adapter:
 * The engine holds Python's global lock during every call, so a thread would stall the event loop just as long and add two switches. Calls
   are therefore made in place, and each is kept short. They cannot overlap either, so a reader never sees half an operation.
 * A write is in the write-ahead log, a mapped file, before the call returns: it survives `kill -9`. Only `flush` syncs files to the disk
-  (10 to 20 ms), so it follows what changes a reader's view, `show` and `remove`: after a power cut a shown document is whole. It also keeps
-  the log, which is replayed at opening, short.
+  (10 to 70 ms), so it follows `show` and `remove`, which change a reader's view, but at most every five seconds: a power cut can cost what
+  came since, and the log that is replayed at opening stays short.
 * Search is exact: no HNSW graph is built (`indexing_threshold=0`). With the payload indexes a graph gains nothing at 10,000 points, and
   building it stalls the process for 4 to 11 s. `optimize` is then only a vacuum, and runs at opening alone.
 """
@@ -35,19 +35,23 @@ from kit.adapters.qdrant_payload import (
     to_chunk,
     to_payload,
 )
+from kit.clock import Clock, SystemClock
 from kit.errors import DependencyDown, Permanent
 from kit.ports.sparse import SparseVector
 from kit.ports.vectors import Hit, Point, Vector, VectorQuery, best_first, mismatch, opened, require_dimensions
 
 # Points the engine takes in about 3 ms, the longest a write keeps the event loop from a search.
 _BATCH = 64
+_FLUSH_EVERY_S = 5.0
 
 
 class QdrantEdge:
     """`VectorStore` in the folder `path / collection`, which only one process may have open. Call `close` at the end."""
 
-    def __init__(self, path: Path, collection: str) -> None:
+    def __init__(self, path: Path, collection: str, clock: Clock | None = None) -> None:
         self._folder = path / collection
+        self._clock = clock or SystemClock()
+        self._flushed_at = float("-inf")
         self._shard: EdgeShard | None = None
         self._dimensions: int | None = None
 
@@ -97,8 +101,9 @@ class QdrantEdge:
     def _update(self, operation: UpdateOperation, *, flush: bool = False) -> None:
         with _EngineErrors(self._folder):
             opened(self._shard).update(operation)
-            if flush:
+            if flush and self._clock.monotonic() - self._flushed_at >= _FLUSH_EVERY_S:
                 opened(self._shard).flush()
+                self._flushed_at = self._clock.monotonic()
 
 
 class _EngineErrors:

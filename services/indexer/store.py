@@ -47,9 +47,9 @@ class Store:
     async def make_visible(self, effect: Effect, batch: ChunksEmbeddedV1) -> None:
         """Makes this version the one that searches find, and retires the older ones."""
         document_id, version = batch.document_id, batch.document_version
+        await self._queries.retire_older(effect.connection, document_id=document_id, version=version)
         await self._queries.make_visible(effect.connection, document_id=document_id, version=version, sha256=batch.document_sha256)
         await self._queries.forget_batches(effect.connection, document_id=document_id, version=version)
-        await self._queries.retire(effect.connection, document_id=document_id, below=version)
 
     async def mark_deleted(self, effect: Effect, event: Received[ChunksDeletedV1]) -> None:
         """Makes the document invisible and retires all its versions, unless a greater version is known."""

@@ -1,12 +1,12 @@
 """Retrieval: a question becomes the visible chunks that are nearest to it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from kit.ports.embedding import EmbeddingModel
 from kit.ports.sparse import SparseEncoder
-from kit.ports.vectors import Filter, Hit, VectorQuery, VectorStore
+from kit.ports.vectors import Filter, Hit, Vector, VectorQuery, VectorStore
 from services.rag.stopwatch import Stopwatch
 from services.rag.variants import Variant
 
@@ -44,16 +44,20 @@ class Retriever:
         with watch.stage("embed"):
             dense = (await self.embedder.embed([question.text]))[0]
         with watch.stage("retrieve"):
-            candidates = max(question.variant.candidates, question.top_k)
-            hits = await self.vectors.search(
-                VectorQuery(
-                    tenant_id=question.tenant_id,
-                    limit=candidates,
-                    dense=dense,
-                    sparse=self.sparse.encode_query(question.text),
-                    candidates=candidates,
-                    filter=question.filter,
-                )
-            )
-            # Cut after what may not be shown is gone: a deleted document must not take the places of others.
-            return (await self.versions.visible(question.tenant_id, hits))[: question.top_k]
+            return await self._shown(question, dense)
+
+    async def _shown(self, question: Question, dense: Vector) -> list[Hit]:
+        query = VectorQuery(
+            tenant_id=question.tenant_id,
+            limit=question.top_k,
+            dense=dense,
+            sparse=self.sparse.encode_query(question.text),
+            candidates=max(question.variant.candidates, question.top_k),
+            filter=question.filter,
+        )
+        hits = await self.vectors.search(query)
+        shown = await self.versions.visible(question.tenant_id, hits)
+        if len(shown) < len(hits):  # what was just deleted or replaced must not take the places of others
+            hits = await self.vectors.search(replace(query, limit=query.candidates))
+            shown = await self.versions.visible(question.tenant_id, hits)
+        return shown[: question.top_k]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from kit.settings import BlobSettings, KafkaSettings, PostgresSettings, RedisSettings, VectorEngine, VectorSettings
+from kit.settings import BlobSettings, KafkaSettings, PostgresSettings, RedisSettings, VectorEngine, VectorSettings, make_settings
 from services.evaluator.settings import Settings as EvaluatorSettings
 from services.feedback.settings import Settings as FeedbackSettings
 from services.indexer.settings import Settings as IndexerSettings
@@ -33,13 +33,13 @@ def embedded_settings(servers: Servers, folder: Folder) -> EmbeddedSettings:
     vectors = VectorSettings(engine=VectorEngine.EDGE, path=folder.vectors)
     redis = RedisSettings(url=SecretStr(servers.redis))
 
-    def postgres(role: str) -> PostgresSettings:
-        return PostgresSettings(dsn=SecretStr(servers.dsn(role)))
+    def postgres(role: str, pool_size: int = 3) -> PostgresSettings:
+        return PostgresSettings(dsn=SecretStr(servers.dsn(role)), pool_size=pool_size)
 
     return EmbeddedSettings(
-        ingest=IngestSettings(kafka=kafka, postgres=postgres("ingest"), blobs=blobs),
-        indexer=IndexerSettings(kafka=kafka, postgres=postgres("indexer"), vectors=vectors),
-        rag=RagSettings(kafka=kafka, postgres=postgres("rag"), redis=redis, blobs=blobs, vectors=vectors),
-        evaluator=EvaluatorSettings(kafka=kafka, postgres=postgres("evaluator")),
-        feedback=FeedbackSettings(kafka=kafka, postgres=postgres("feedback")),
+        ingest=make_settings(IngestSettings, kafka=kafka, postgres=postgres("ingest"), blobs=blobs),
+        indexer=make_settings(IndexerSettings, kafka=kafka, postgres=postgres("indexer"), vectors=vectors),
+        rag=make_settings(RagSettings, kafka=kafka, postgres=postgres("rag", 4), redis=redis, blobs=blobs, vectors=vectors),
+        evaluator=make_settings(EvaluatorSettings, kafka=kafka, postgres=postgres("evaluator", 2)),
+        feedback=make_settings(FeedbackSettings, kafka=kafka, postgres=postgres("feedback", 2)),
     )

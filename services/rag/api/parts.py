@@ -28,7 +28,7 @@ class Parts:
     max_document_bytes: int
 
 
-def _parts(request: Request) -> Parts:
+async def _parts(request: Request) -> Parts:  # a plain function would run in a thread
     parts: Parts = request.state.parts
     return parts
 

@@ -35,8 +35,16 @@ ON CONFLICT (document_id) DO UPDATE SET
 WHERE documents.version <= excluded.version
 RETURNING document_id;
 
+-- name: retire_older!
+-- Points of older versions are to go, if there are any.
+INSERT INTO retirements (document_id, below)
+SELECT document_id, :version FROM documents d
+WHERE document_id = :document_id
+AND (visible_version < :version OR EXISTS (SELECT FROM batches b WHERE b.document_id = d.document_id AND b.version < :version))
+ON CONFLICT (document_id) DO UPDATE SET below = greatest(retirements.below, excluded.below);
+
 -- name: retire!
--- Older versions' points are to go.
+-- The points of every older version are to go.
 INSERT INTO retirements (document_id, below) VALUES (:document_id, :below)
 ON CONFLICT (document_id) DO UPDATE SET below = greatest(retirements.below, excluded.below);
 
