@@ -86,6 +86,8 @@ async def test_an_older_version_that_comes_late_does_nothing(index: Index) -> No
 
     assert await found(index, "late") == [2]
     assert await index.vectors.count("late") == 1
+    row = await index.store.effects.pool.fetchrow("SELECT version, visible_version FROM documents WHERE document_id = 'late'")
+    assert tuple(row) == (2, 2)
 
 
 async def test_a_delete_beats_the_versions_before_it_in_any_order(index: Index) -> None:

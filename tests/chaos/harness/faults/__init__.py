@@ -1,0 +1,5 @@
+"""Faults: what a story does to its world while events flow. One file each."""
+
+from tests.chaos.harness.faults.fault import Fault
+
+__all__ = ["Fault"]

@@ -1,0 +1,18 @@
+"""A process is asked to stop under load, as with each rollout."""
+
+from dataclasses import dataclass
+
+from tests.chaos.harness.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Sigterm:
+    """It finishes the record in hand, ends with status 0, and nothing comes twice."""
+
+    name: str = "sigterm"
+    again: int = 0
+    failpoint: None = None
+
+    async def strike(self, world: World) -> None:
+        assert await world.number_0.restart() == 0
+        await world.number_0.ready()

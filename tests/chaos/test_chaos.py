@@ -1,0 +1,106 @@
+"""Services are killed, stopped, frozen, scaled and cut off while events flow, and nothing is lost, doubled or out of order."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kit.failpoints import Place
+from tests.brokers.broker import LocalBroker
+from tests.brokers.kafka import running_kafka
+from tests.brokers.tansu import running_tansu
+from tests.chaos.harness.faults import Fault
+from tests.chaos.harness.faults.broker import BrokerAway
+from tests.chaos.harness.faults.kill9 import Kill9, Kill9InDrain
+from tests.chaos.harness.faults.postgres import BackendsTerminated, PostgresAway
+from tests.chaos.harness.faults.scale import Scale
+from tests.chaos.harness.faults.sigterm import Sigterm
+from tests.chaos.harness.faults.zombie import Zombie
+from tests.chaos.harness.report import Report
+from tests.chaos.harness.story import Story
+from tests.chaos.harness.workloads import EVALUATOR, FEEDBACK, INDEXER
+from tests.chaos.harness.world import Database, running_database
+from tests.requirements import require_kafka
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _asked_for() -> None:
+    """Two minutes of killing processes are for who asks for them."""
+    if not os.environ.get("CHAOS"):
+        pytest.skip("takes over two minutes of kills and restarts: set CHAOS=1, or run the long version with `make chaos`")
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A database of this module's own, to stop and start."""
+    with running_database(tmp_path_factory.mktemp("chaos")) as running:
+        yield running
+
+
+@pytest.fixture
+def fresh_tansu(tmp_path: Path) -> Iterator[LocalBroker]:
+    """A broker without any records."""
+    with running_tansu(tmp_path) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="module")
+def fresh_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalBroker]:
+    """A broker that keeps its data."""
+    with running_kafka(tmp_path_factory.mktemp("kafka"), require_kafka()) as broker:
+        yield broker
+
+
+def assert_clean(report: Report) -> None:
+    """Every invariant holds."""
+    assert not report.findings, str(report.findings)
+    assert report.repeated <= report.allowed, f"{report.repeated} events came again, {report.allowed} may: {report.faults}"
+    assert report.samples > 0
+
+
+async def test_a_service_killed_at_each_step_loses_nothing_and_does_nothing_twice(
+    fresh_tansu: LocalBroker, postgres: Database, tmp_path: Path
+) -> None:
+    """Before and after its commits, with poison, repeated and replayed records between."""
+    places = (Place.AFTER_EFFECT, Place.BEFORE_COMMIT, Place.AFTER_COMMIT)
+    kills = [Kill9(place, nth=25) for place in places]
+
+    report = await Story(EVALUATOR, kills, events=400, rate=60).play(fresh_tansu, postgres, tmp_path / "world")
+
+    assert_clean(report)
+    assert report.kills == 3
+    assert report.poison > 0
+
+
+async def test_an_indexer_killed_while_it_tells_what_it_did_shows_the_newest_version_of_every_document(
+    fresh_tansu: LocalBroker, postgres: Database, tmp_path: Path
+) -> None:
+    """No half of a version, no older one, no points without a document; and `docs.indexed` tells what was committed."""
+    places = (Place.MID_RELAY, Place.AFTER_EFFECT, Place.AFTER_COMMIT)
+    kills = [Kill9(place, nth=10) for place in places]
+
+    report = await Story(INDEXER, kills, events=150, rate=15).play(fresh_tansu, postgres, tmp_path / "world")
+
+    assert_clean(report)
+    assert report.kills == 3
+
+
+async def test_replicas_that_come_and_go_do_nothing_twice(fresh_tansu: LocalBroker, postgres: Database, tmp_path: Path) -> None:
+    """Whoever gives a partition up has finished with it, unless it is killed in just that moment."""
+    faults: list[Fault] = [Kill9InDrain(), Sigterm(), Scale(replicas=2)]
+
+    report = await Story(EVALUATOR, faults, events=300, rate=60).play(fresh_tansu, postgres, tmp_path / "world")
+
+    assert_clean(report)
+
+
+async def test_a_broker_and_a_database_that_go_away_and_a_process_that_stands_still_lose_nothing(
+    fresh_kafka: LocalBroker, postgres: Database, tmp_path: Path
+) -> None:
+    """On a broker that keeps its data."""
+    faults: list[Fault] = [BackendsTerminated(), PostgresAway(), BrokerAway(), Zombie()]
+
+    report = await Story(FEEDBACK, faults, events=400, rate=40).play(fresh_kafka, postgres, tmp_path / "world")
+
+    assert_clean(report)
