@@ -11,12 +11,13 @@ Adapters translate foreign errors into these at the border. A message tells its 
 
 
 class WorkbenchError(Exception):
-    """`code` is stable and machine-readable (snake_case); the message says what to do."""
+    """`code` is stable and machine-readable (snake_case); the message says what to do; `after_s` is when to try again, if that is known."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, after_s: float | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.after_s = after_s
 
 
 class Permanent(WorkbenchError):

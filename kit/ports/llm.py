@@ -5,9 +5,12 @@ marks inside a quote stay as they are, since it ends at the first `"]`. An answe
 """
 
 import re
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
+
+from contracts.envelope import DEFAULT_TENANT
 
 ABSTENTION = "I don't know."
 CITATION = re.compile(r'\[(?P<passage>\d{1,3}): "(?P<quote>.+?)"\]', re.DOTALL)
@@ -53,13 +56,53 @@ class Grounding:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelRef:
+    """A model of a provider, written `provider/model`."""
+
+    provider: str
+    model: str
+
+    def __str__(self) -> str:
+        return f"{self.provider}/{self.model}"
+
+
+class Purpose(StrEnum):
+    """What a call is for."""
+
+    ANSWER = "answer"
+    GENERATE = "generate"
+    REWRITE = "rewrite"
+    RERANK = "rerank"
+    JUDGE = "judge"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """On whose account a call goes. `request_id` names the work it is done for: asked again under the same, it is paid once."""
+
+    request_id: str = ""
+    tenant_id: str = DEFAULT_TENANT
+    key_id: str | None = None
+    run_id: str | None = None
+    purpose: Purpose = Purpose.ANSWER
+
+
+@dataclass(frozen=True, slots=True)
 class CompletionRequest:
-    """A call. `max_tokens` bounds the answer."""
+    """A call. `max_tokens` bounds the answer; `response_schema` (JSON Schema) asks for JSON that fits it, which comes back as `parsed`.
+
+    `models` are asked in this order until one answers; none means those of the settings. `caller` is who pays.
+    """
 
     messages: tuple[Message, ...]
     grounding: Grounding | None = None
     max_tokens: int = 1024
-    temperature: float = 0.0
+    temperature: float | None = 0.0
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    response_schema: Mapping[str, Any] | None = None
+    models: tuple[ModelRef, ...] = ()
+    caller: Caller = Caller()
 
 
 class FinishReason(StrEnum):
@@ -80,18 +123,33 @@ class TokenUsage:
 
 
 @dataclass(frozen=True, slots=True)
+class Failover:
+    """A model that was asked and did not answer, and the error's code."""
+
+    model: ModelRef
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
-    """What came back."""
+    """What came back. `provider_request_id` is the provider's own; `failovers` tell which models were asked before this one, and why not.
+
+    `parsed` is the JSON value of a request with a schema, and fits it. `replayed` completions come from a cassette and cost nothing.
+    """
 
     text: str
     provider: str
     model: str
     usage: TokenUsage
     finish_reason: FinishReason
+    provider_request_id: str | None = None
+    parsed: Any = None
+    failovers: tuple[Failover, ...] = ()
+    replayed: bool = False
 
 
 class LLMClient(Protocol):
-    """Promise: one request gives one completion with its usage, and never blocks the event loop."""
+    """Promise: one request gives one completion with its usage, whole or in pieces, and never blocks the event loop."""
 
     @property
     def provider(self) -> str:
@@ -105,4 +163,11 @@ class LLMClient(Protocol):
 
     async def complete(self, request: CompletionRequest) -> Completion:
         """Raises Permanent (refused key, bad request), Transient (rate limit, 5xx), DependencyDown (no connection, timeout)."""
+        ...
+
+    def stream(self, request: CompletionRequest) -> AsyncGenerator[str | Completion, None]:
+        """Yields pieces of text as they come, and last the whole completion, whose text is the pieces joined. Raises as `complete` does.
+
+        Closing it (`aclose`), or cancelling who reads it, ends the provider's call.
+        """
         ...
