@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 
 def make_broker(settings: KafkaSettings, service: str) -> KafkaBroker:
-    """A broker to consume from. What it hands to a handler is the whole message, undecoded: delivery decides what is broken."""
+    """A broker to consume batches from. A handler is given the whole message, undecoded: delivery decides what is broken."""
     return KafkaBroker(
         settings.bootstrap_servers,
         client_id=f"workbench-{service}",
@@ -41,10 +41,13 @@ def make_broker(settings: KafkaSettings, service: str) -> KafkaBroker:
     )
 
 
-async def _parse(record: ConsumerRecord, original: Callable[[ConsumerRecord], Awaitable[KafkaMessage]]) -> KafkaMessage:
-    """FastStream's parser fails on null or non-UTF-8 headers before any policy applies, and the record is lost: it sees none of them."""
-    message = await original(replace(record, headers=()))
-    message.raw_message = record
+Batch = tuple[ConsumerRecord, ...]
+
+
+async def _parse(records: Batch, original: Callable[[Batch], Awaitable[KafkaMessage]]) -> KafkaMessage:
+    """FastStream's parser fails on null or non-UTF-8 headers before any policy applies, and the records are lost: it sees none of them."""
+    message = await original((replace(records[0], headers=()),))
+    message.raw_message = records
     return message
 
 

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from typing import cast
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -24,13 +26,18 @@ from kit.settings import KafkaSettings
 
 log = structlog.get_logger(__name__)
 
+Records = Sequence[ConsumerRecord]
+
+# No record is begun later than this after its batch was taken: a batch of slow ones must not outlast the poll interval.
+BEGIN_WITHIN_S = 1.0
+
 
 @dataclass
 class Member(ConsumerRebalanceListener):  # type: ignore[misc]
-    """One consumer for all topics of a group; records are processed one after another.
+    """One consumer for all topics of a group; records are processed in their order, one batch after another.
 
-    A record that must be read again pauses its partition alone. A partition is given up only after the record in hand is finished and
-    committed, so that no other member processes it as well.
+    What is done of a batch is committed by partition, and the rest is read again. A record that must wait pauses its partition alone. A
+    partition is given up only after what is in hand is finished and committed, so that no other member processes it as well.
     """
 
     group: str
@@ -39,6 +46,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]
     clock: Clock
     failpoints: Failpoints = field(default_factory=Failpoints)
     stopped: bool = False
+    _leaving: bool = False
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -52,17 +60,37 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]
         return tuple(self._of_topic)
 
     async def take(self, message: KafkaMessage) -> None:
-        """Processes one record. Raises StopConsume when the group must not go on."""
-        record: ConsumerRecord = message.raw_message
+        """Processes a batch. Raises StopConsume when the group must not go on."""
+        consumer, until = cast(AIOKafkaConsumer, message.consumer), self.clock.monotonic() + BEGIN_WITHIN_S
+        waiting = _by_partition(cast(Records, message.raw_message))
         self._step(busy=True)
         try:
-            again = await self._of_topic[record.topic].process(record)
-            await (self._commit(message) if again is None else self._put_back(message, record, again))
+            while waiting:
+                await self._work_off(consumer, *waiting.pop(0), until)
         except CeilingReached:
-            self._stop(record)
+            self._stop()
             raise StopConsume from None
         finally:
+            for partition, records in waiting:
+                self._put_back(consumer, partition, records[0].offset, None)
             self._step(busy=False)
+
+    async def _work_off(self, consumer: AIOKafkaConsumer, partition: TopicPartition, records: Records, until: float) -> None:
+        """Whatever happens, what is done is committed and what is not is read again."""
+        delivery, again, left = self._of_topic[partition.topic], None, records
+        try:
+            while left and again is None and self.clock.monotonic() < until and not self._leaving:
+                outcome = await delivery.process_first(left)
+                self._step(busy=True)
+                if isinstance(outcome, Again):
+                    again = outcome
+                else:
+                    left = left[outcome:]
+        finally:
+            if len(left) < len(records):
+                await self._commit(consumer, partition, records[-len(left) - 1].offset + 1)
+            if left:
+                self._put_back(consumer, partition, left[0].offset, again)
 
     async def complaint(self, consumer: AIOKafkaConsumer | None, patience_s: float) -> str | None:
         """Why this member is not alive: a record in hand, or records waiting, with no step for `patience_s` seconds. None if it is."""
@@ -85,38 +113,45 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]
         (self._idle.clear if busy else self._idle.set)()
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Waits for the record in hand."""
+        """Waits for the record in hand; the others of its batch are left to the next owner."""
         if revoked:
             self.failpoints.reach(Place.DURING_DRAIN)
+        self._leaving = True
         try:
             await asyncio.wait_for(self._idle.wait(), self.drain_s)
         except TimeoutError:
             log.warning("consumer.revoked_in_hand", group=self.group, partitions=[str(partition) for partition in revoked])
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Nothing to prepare: what a partition needs is in its records."""
+        """Begins records again; what a partition needs is in its records."""
+        self._leaving = False
 
-    async def _commit(self, message: KafkaMessage) -> None:
+    async def _commit(self, consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> None:
         self.failpoints.reach(Place.AFTER_COMMIT)
         try:
-            await message.ack()
+            await consumer.commit({partition: offset})
         except KafkaError as error:
             log.warning("offset.not_committed", group=self.group, reason=repr(error))
 
-    async def _put_back(self, message: KafkaMessage, record: ConsumerRecord, again: Again) -> None:
-        partition = TopicPartition(record.topic, record.partition)
-        consumer: AIOKafkaConsumer = message.consumer
+    def _put_back(self, consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int, again: Again | None) -> None:
         try:
-            await message.nack()
+            consumer.seek(partition, offset)
+            if again is None:
+                return
             consumer.pause(partition)
         except IllegalStateError:
             return  # the partition has gone to another member, who reads the record
         asyncio.get_running_loop().call_later(again.after_s, _resume, consumer, partition)
 
-    def _stop(self, record: ConsumerRecord) -> None:
+    def _stop(self) -> None:
         self.stopped = True
         CONSUMER_STOPPED.labels(self.group).set(1)
-        log.critical("consumer.stopped", group=self.group, topic=record.topic, partition=record.partition, offset=record.offset)
+        log.critical("consumer.stopped", group=self.group)
+
+
+def _by_partition(records: Records) -> list[tuple[TopicPartition, Records]]:
+    parts = groupby(records, lambda record: TopicPartition(record.topic, record.partition))
+    return [(partition, list(some)) for partition, some in parts]
 
 
 def _resume(consumer: AIOKafkaConsumer, partition: TopicPartition) -> None:
@@ -129,18 +164,21 @@ async def _lag(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int:
     return 0 if highwater is None else highwater - await consumer.position(partition)
 
 
-def subscribe(
-    broker: KafkaBroker, kafka: KafkaSettings, health: Health, clock: Clock, deliveries: Sequence[Delivery], failpoints: Failpoints
-) -> None:
-    """Registers a member of the service's group that reads the routes of `deliveries`, and what its health depends on."""
-    group = health.service
-    CONSUMER_STOPPED.labels(group).set(0)
-    member = Member(group, deliveries, kafka.rebalance_timeout_ms / 1000 - REBALANCE_MARGIN_S, clock, failpoints)
+def drain_s(kafka: KafkaSettings) -> float:
+    """Seconds that a member may finish what is in hand when a partition is taken away."""
+    return kafka.rebalance_timeout_ms / 1000 - REBALANCE_MARGIN_S
+
+
+def subscribe(broker: KafkaBroker, kafka: KafkaSettings, health: Health, member: Member, batch: int) -> None:
+    """Has `member` take up to `batch` records at a time, and registers what its health depends on."""
+    CONSUMER_STOPPED.labels(member.group).set(0)
     subscriber = broker.subscriber(
         *member.topics,
-        group_id=group,
+        batch=True,
+        max_records=batch,
+        group_id=member.group,
         auto_offset_reset="earliest",
-        ack_policy=AckPolicy.NACK_ON_ERROR,
+        ack_policy=AckPolicy.MANUAL,
         listener=member,
         max_poll_interval_ms=kafka.max_poll_interval_ms,
         rebalance_timeout_ms=kafka.rebalance_timeout_ms,

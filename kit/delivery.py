@@ -8,10 +8,14 @@
 
 An offset is committed only after the effect, or the record's copy, is durable, so a crash anywhere delivers the record again, and the
 inbox makes the second delivery do nothing.
+
+Where a service allows it, records that come together have their effects in one transaction. If anything at all is wrong with that, fewer
+of them are tried together, and in the end each on its own: the table above is about one record and its own transaction.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Protocol
@@ -37,9 +41,11 @@ log = structlog.get_logger(__name__)
 
 Handler = Callable[[Received[Any]], Awaitable[None]]
 GiveUp = Callable[[Received[Any], WorkbenchError], Awaitable[None]]
+Share = Callable[[Sequence[Received[Any]]], AbstractAsyncContextManager[Sequence[Received[Any]]]]
 
 TRIES = 3
 BACK_OFF_S = 0.2
+TOGETHER_S = 5.0
 HOLD_S = 5.0
 WAIT_S = 30.0
 
@@ -64,7 +70,8 @@ class Delivery:
     """Takes the records of one route to the handlers of their event types.
 
     `refuse_if_handled` raises AlreadyHandled for an event whose effect is committed: it saves the work, the handler's own transaction
-    decides. A handler may take `timeout_s`. `given_up` is told of an event before it goes to the dead letters after its last try.
+    decides. A handler may take `timeout_s`. `given_up` is told of an event before it goes to the dead letters after its last try. `share`
+    opens a transaction for several events and gives those that have not had their effect; without it each has its own.
     """
 
     route: Route
@@ -76,6 +83,20 @@ class Delivery:
     timeout_s: float = 120.0
     ceiling: Ceiling = field(default_factory=Ceiling)
     given_up: Mapping[type[Event], GiveUp] = field(default_factory=dict)
+    share: Share | None = None
+
+    async def process_first(self, records: Sequence[ConsumerRecord]) -> Again | int:
+        """Processes the first of a partition's records, or as many as can share a transaction; gives their number. Raises as `process`."""
+        began = self.clock.monotonic()
+        ready = self._ready(records) if self.share else []
+        while len(ready) > 1 and self.clock.monotonic() - began < TOGETHER_S:
+            failure = await self._together(ready)
+            if failure is None:
+                return len(ready)
+            log.info("events.parted", topic=self.route.topic.name, together=len(ready), code=failure.code, reason=failure.message)
+            ready = ready[: 1 if isinstance(failure, DependencyDown) else len(ready) // 2]
+        again = await self.process(records[0])
+        return 1 if again is None else again
 
     async def process(self, record: ConsumerRecord) -> Again | None:
         """Returns None when the record is done and its offset may be committed. Raises CeilingReached when the consumer must stop."""
@@ -95,6 +116,39 @@ class Delivery:
             return self._hold(failure)
         return await self._forward(record, failure, tries)
 
+    def _ready(self, records: Sequence[ConsumerRecord]) -> list[Received[Any]]:
+        """The events of the first records, as far as there is nothing to say of them but that they should be handled."""
+        ready: list[Received[Any]] = []
+        for record in records:
+            if self.route.due_in(record, self.clock.now()) > 0 or self.route.is_for_others(record):
+                break
+            try:
+                event = decode(self.route.sent(record), record.value, asked=self.handlers)
+            except ContractViolation:
+                break
+            if type(event.data) not in self.handlers:
+                break
+            ready.append(event)
+        return ready
+
+    async def _together(self, events: Sequence[Received[Any]]) -> WorkbenchError | None:
+        assert self.share is not None  # noqa: S101 - nothing is ready without it
+        began = self.clock.monotonic()
+        try:
+            async with asyncio.timeout(TOGETHER_S), self.share(events) as fresh:
+                for event in fresh:
+                    await self._handle(event)
+        except Exception as error:  # noqa: BLE001 - whoever it is the fault of, each gets its kind when it is alone
+            return classify(error)
+        took_s = (self.clock.monotonic() - began) / len(events)
+        for _ in events:
+            self.ceiling.handled()
+            EVENT_SECONDS.labels(self.route.topic.name, self.route.group).observe(took_s)
+        DEPENDENCY_HELD.labels(self.route.topic.name, self.route.group).set(0)
+        self._count("handled", len(fresh))
+        self._count("repeated", len(events) - len(fresh))
+        return None
+
     async def _attempts(self, record: ConsumerRecord) -> tuple[WorkbenchError | None, int]:
         for attempt in range(1, TRIES + 1):
             failure = await self._try(record)
@@ -108,7 +162,7 @@ class Delivery:
         limit = asyncio.timeout(self.timeout_s)
         try:
             async with limit:
-                await self._handle(decode(self.route.sent(record), record.value, asked=self.handlers))
+                await self._handle(decode(self.route.sent(record), record.value, asked=self.handlers), self.refuse_if_handled)
         except AlreadyHandled as known:
             self._count("repeated")
             log.info("event.repeated", event_id=str(known), topic=record.topic, partition=record.partition, offset=record.offset)
@@ -119,7 +173,7 @@ class Delivery:
             return failure
         return None
 
-    async def _handle(self, event: Received[Event]) -> None:
+    async def _handle(self, event: Received[Event], unless: Handler | None = None) -> None:
         handler = self.handlers.get(type(event.data))
         if handler is None:
             raise ContractViolation("type_misplaced", f"{event.data.TYPE} does not belong on {self.route.topic.name}")
@@ -128,7 +182,8 @@ class Delivery:
             structlog.contextvars.bound_contextvars(event_id=envelope.id, correlation_id=envelope.correlation_id),
             span(f"process {self.route.topic.name}", SpanKind.CONSUMER, envelope.traceparent),
         ):
-            await self.refuse_if_handled(event)
+            if unless is not None:
+                await unless(event)
             await handler(event)
 
     async def _forward(self, record: ConsumerRecord, failure: WorkbenchError, tries: int) -> Again | None:
@@ -168,5 +223,5 @@ class Delivery:
         DEPENDENCY_HELD.labels(self.route.topic.name, self.route.group).set(0)
         self._count(outcome)
 
-    def _count(self, outcome: str) -> None:
-        EVENTS.labels(self.route.topic.name, self.route.group, outcome).inc()
+    def _count(self, outcome: str, times: int = 1) -> None:
+        EVENTS.labels(self.route.topic.name, self.route.group, outcome).inc(times)

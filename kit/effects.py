@@ -1,8 +1,9 @@
 """The transaction of an effect: its inbox row, the writes and the events that tell of it are committed together or not at all."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 
 import asyncpg
 
@@ -13,7 +14,7 @@ from kit.clock import Clock
 from kit.failpoints import Failpoints, Place
 from kit.ids import IdSource
 from kit.inbox import Inbox
-from kit.outbox import Outbox
+from kit.outbox import Outbox, Told
 from kit.relay import Relay
 
 
@@ -25,10 +26,29 @@ class Effect:
     outbox: Outbox
     cause: Envelope | None
     tenant_id: str
+    told: list[Told] = field(default_factory=list)
 
     async def publish(self, event: Event, part: int = 0) -> str:
         """Tells `event` if and when this transaction commits; `part` tells several events of one type apart. Returns the event's id."""
-        return await self.outbox.add(self.connection, event, self.cause, part, self.tenant_id)
+        self.told.append(self.outbox.tell(event, self.cause, part, self.tenant_id))
+        return self.told[-1].event_id
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """A transaction under way that several events have their effects in; they are claimed for it."""
+
+    whole: Effect
+    claimed: frozenset[tuple[str, str]]
+
+    def effect_of(self, event: Received[Event]) -> Effect | None:
+        envelope = event.envelope
+        if (envelope.source, envelope.id) not in self.claimed:
+            return None
+        return Effect(self.whole.connection, self.whole.outbox, envelope, envelope.tenant_id, self.whole.told)
+
+
+_SHARED: ContextVar[_Shared | None] = ContextVar("shared", default=None)
 
 
 class Effects:
@@ -53,16 +73,42 @@ class Effects:
 
     @asynccontextmanager
     async def once(self, event: Received[Event]) -> AsyncIterator[Effect]:
-        """The one effect of `event` in this consumer group. Raises AlreadyHandled if it has had it, Permanent if its id was reused."""
+        """The one effect of `event` in this consumer group. Raises AlreadyHandled if it has had it, Permanent if its id was reused.
+
+        Within `together` it is a part of the shared transaction, and is committed with that.
+        """
+        shared = _SHARED.get()
+        effect = shared.effect_of(event) if shared else None
+        if effect is not None:
+            yield effect
+            self._failpoints.reach(Place.AFTER_EFFECT)
+            self._failpoints.reach(Place.MID_BATCH)
+            return
         async with self.caused_by(event.envelope) as effect:
             await self.inbox.record(effect.connection, event)
             yield effect
             self._failpoints.reach(Place.AFTER_EFFECT)
 
     @asynccontextmanager
+    async def together(self, events: Sequence[Received[Event]]) -> AsyncIterator[Sequence[Received[Event]]]:
+        """One transaction for the effects of several events: gives those that have not had theirs yet, for the block to take to `once`.
+
+        All of them are committed at its end, or none. Raises Permanent if an id was reused, and a database error if one comes twice.
+        """
+        async with self.caused_by(None) as whole:
+            fresh = await self.inbox.record_all(whole.connection, events)
+            token = _SHARED.set(_Shared(whole, frozenset((event.envelope.source, event.envelope.id) for event in fresh)))
+            try:
+                yield fresh
+            finally:
+                _SHARED.reset(token)
+
+    @asynccontextmanager
     async def caused_by(self, cause: Envelope | None, tenant_id: str = DEFAULT_TENANT) -> AsyncIterator[Effect]:
         """An effect that may happen more than once; its events carry the cause's tenant, correlation and computed ids."""
         async with self.pool.acquire() as connection, connection.transaction():
-            yield Effect(connection, self._outbox, cause, cause.tenant_id if cause else tenant_id)
+            effect = Effect(connection, self._outbox, cause, cause.tenant_id if cause else tenant_id)
+            yield effect
+            await self._outbox.write(connection, effect.told)
             self._failpoints.reach(Place.BEFORE_COMMIT)
         self._relay.wake()

@@ -15,10 +15,12 @@ class Place(StrEnum):
 
     AFTER_EFFECT = "after_effect"
     """A handler has written its effect; its transaction is open, and its events are not told."""
+    MID_BATCH = "mid_batch"
+    """One of several events that share a transaction has written its effect; the transaction is open."""
     BEFORE_COMMIT = "before_commit"
     """All of a transaction is written, and it is not committed. Not only a handler's: any that may tell an event."""
     AFTER_COMMIT = "after_commit"
-    """A record's effect, or its copy on another topic, is durable; its offset is not committed."""
+    """The effects of a partition's records, or their copies on other topics, are durable; their offset is not committed."""
     MID_RELAY = "mid_relay"
     """The broker has acknowledged a batch of the outbox, which still holds it."""
     DURING_DRAIN = "during_drain"

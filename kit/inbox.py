@@ -1,5 +1,6 @@
 """The inbox: which events a consumer group has handled, recorded in the transaction of their effect."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import asyncpg
@@ -30,6 +31,27 @@ class Inbox:
         Raises AlreadyHandled if it was claimed before, Permanent `event_id_reused` if that was with other data.
         """
         self._judge(event, await self._queries.record_inbox(connection, **self._row(event)))
+
+    async def record_all(self, connection: asyncpg.Connection, events: Sequence[Received[Event]]) -> list[Received[Event]]:
+        """Claims several events, none of which comes twice, and gives those that were not claimed before, in their order.
+
+        Raises Permanent `event_id_reused` as `record` does.
+        """
+        told = {
+            "sources": [e.envelope.source for e in events],
+            "ids": [e.envelope.id for e in events],
+            "digests": [e.digest for e in events],
+        }
+        rows = self._queries.record_all_in_inbox(connection, consumer_group=self.group, **told)
+        handled = {(row["event_source"], row["event_id"]): row["handled"] async for row in rows}
+        fresh = []
+        for event in events:
+            try:
+                self._judge(event, handled[event.envelope.source, event.envelope.id])
+            except AlreadyHandled:
+                continue
+            fresh.append(event)
+        return fresh
 
     async def refuse_if_handled(self, connection: asyncpg.Connection | asyncpg.Pool, event: Received[Event]) -> None:
         """Raises as `record` does, and claims nothing: saves the work before a transaction."""

@@ -1,11 +1,13 @@
 """The transactional outbox: events are written with the effect they tell of, and published afterwards by the relay."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import NAMESPACE_URL, uuid5
 
 import asyncpg
 
 from contracts.base import Event
-from contracts.codec import encode, envelope_for
+from contracts.codec import Record, encode, envelope_for
 from contracts.envelope import DEFAULT_TENANT, Envelope
 from kit.clock import Clock
 from kit.errors import Permanent
@@ -17,6 +19,14 @@ from kit.tracing import current_traceparent
 MAX_EVENT_BYTES = 900_000
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event that is to be published if its transaction commits."""
+
+    event_id: str
+    record: Record
+
+
 class Outbox:
     """Writes events to the service's `outbox` table; `source` is the service's name."""
 
@@ -26,15 +36,8 @@ class Outbox:
         self._ids = ids
         self._queries = load_queries("kit")
 
-    async def add(
-        self,
-        connection: asyncpg.Connection,
-        event: Event,
-        cause: Envelope | None = None,
-        part: int = 0,
-        tenant_id: str = DEFAULT_TENANT,
-    ) -> str:
-        """Keeps `event` for publication and returns its id. Raises Permanent `event_too_large`.
+    def tell(self, event: Event, cause: Envelope | None = None, part: int = 0, tenant_id: str = DEFAULT_TENANT) -> Told:
+        """Gives `event` its envelope. Raises Permanent `event_too_large`.
 
         With a `cause`, its tenant and correlation go on, and the id is computed from the cause, the type and `part`: handling the
         cause again tells the same event again, and its readers know it. Without one the id is fresh.
@@ -54,11 +57,19 @@ class Outbox:
             raise Permanent(
                 "event_too_large", f"{event.TYPE} has {len(record.value)} bytes, over {MAX_EVENT_BYTES}; send less in one piece"
             )
-        headers = [[name, value.decode()] for name, value in record.headers]
-        await self._queries.add_to_outbox(connection, topic=record.topic, key=record.key, value=record.value, headers=headers)
-        return envelope.id
+        return Told(envelope.id, record)
+
+    async def write(self, connection: asyncpg.Connection, told: Sequence[Told]) -> None:
+        """Keeps events for publication, in their order, if the transaction of `connection` commits."""
+        if told:
+            await self._queries.add_to_outbox(connection, [_row(one.record) for one in told])
 
     def _id(self, event: Event, cause: Envelope | None, part: int) -> str:
         if cause is None:
             return str(self._ids())
         return str(uuid5(NAMESPACE_URL, f"{self._source}\x1f{cause.source}\x1f{cause.id}\x1f{event.TYPE}\x1f{event.key}\x1f{part}"))
+
+
+def _row(record: Record) -> dict[str, object]:
+    headers = [[name, value.decode()] for name, value in record.headers]
+    return {"topic": record.topic, "key": record.key, "value": record.value, "headers": headers}

@@ -11,7 +11,7 @@ from contracts.base import Event
 from contracts.topics import Topic
 from kit.broker import make_broker
 from kit.ceiling import Ceiling
-from kit.consume import subscribe
+from kit.consume import Member, drain_s, subscribe
 from kit.delivery import Delivery, GiveUp, Handler
 from kit.floor import Floor, Job, open_floor, running
 from kit.health import Health, worker_routes
@@ -22,11 +22,15 @@ from kit.settings import KafkaSettings, ServiceSettings
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """What a service does: which handler takes which event of which topic, and what it does beside."""
+    """What a service does: which handler takes which event of which topic, and what it does beside.
+
+    Up to `together` records may have their effects in one transaction: for handlers that do nothing but write to it, and briefly.
+    """
 
     handlers: Mapping[Topic, Mapping[type[Event], Handler]]
     jobs: Sequence[Job] = field(default=())
     given_up: Mapping[type[Event], GiveUp] = field(default_factory=dict)
+    together: int = 1
 
 
 Wire = Callable[[Floor], AbstractAsyncContextManager[Wiring]]
@@ -42,7 +46,8 @@ def make_worker(service: str, settings: ServiceSettings, wire: Wire) -> AsgiFast
     async def lifespan() -> AsyncIterator[None]:
         async with open_floor(settings, health) as floor, wire(floor) as wiring, running(wiring.jobs):
             deliveries = [_delivery(floor, settings.kafka, wiring, topic) for topic in wiring.handlers]
-            subscribe(broker, settings.kafka, health, floor.clock, deliveries, floor.failpoints)
+            member = Member(health.service, deliveries, drain_s(settings.kafka), floor.clock, floor.failpoints)
+            subscribe(broker, settings.kafka, health, member, wiring.together)
             yield
 
     return AsgiFastStream(broker, lifespan=lifespan, asgi_routes=worker_routes(health), logger=None)
@@ -59,4 +64,5 @@ def _delivery(floor: Floor, kafka: KafkaSettings, wiring: Wiring, topic: Topic) 
         timeout_s=kafka.handler_timeout_ms / 1000,
         ceiling=Ceiling(kafka.ceiling_in_a_row, kafka.ceiling_share),
         given_up=wiring.given_up,
+        share=floor.effects.together if wiring.together > 1 else None,
     )

@@ -12,12 +12,14 @@ from services.evaluator.request import Request
 from services.evaluator.settings import Settings
 from services.evaluator.store import Store
 
+_TOGETHER = 200
+
 
 def build(settings: Settings) -> AsgiFastStream:
     """The service as an app."""
 
     @asynccontextmanager
     async def wire(floor: Floor) -> AsyncIterator[Wiring]:
-        yield Wiring(handlers(Request(Store(floor.effects))))
+        yield Wiring(handlers(Request(Store(floor.effects))), together=_TOGETHER)
 
     return make_worker("evaluator", settings, wire)

@@ -12,12 +12,14 @@ from services.feedback.rate import Rate
 from services.feedback.settings import Settings
 from services.feedback.store import Store
 
+_TOGETHER = 200
+
 
 def build(settings: Settings) -> AsgiFastStream:
     """The service as an app."""
 
     @asynccontextmanager
     async def wire(floor: Floor) -> AsyncIterator[Wiring]:
-        yield Wiring(handlers(Rate(Store(floor.effects))))
+        yield Wiring(handlers(Rate(Store(floor.effects))), together=_TOGETHER)
 
     return make_worker("feedback", settings, wire)

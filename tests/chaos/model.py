@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from random import Random
@@ -26,6 +27,7 @@ PARTITIONS = 2
 CEILING = 4
 FORBIDDEN = "forbidden"
 BLOCK = 8
+BATCH = 3
 
 Partition = tuple[str, int]
 Position = tuple[str, int, int]
@@ -143,6 +145,28 @@ class Store:
         self.outbox.append(record_of(told, str(uuid5(NAMESPACE_URL, effect.event_id))))
         self.told.append(self.outbox[-1])
 
+    def fresh(self, events: Sequence[Received[Any]]) -> list[Received[Any]]:
+        """The promise of Inbox.record_all, without a claim yet."""
+        if len({event.envelope.id for event in events}) < len(events):
+            raise ValueError("an event comes twice")
+        return [event for event in events if not self._is_handled(event)]
+
+    def _is_handled(self, event: Received[Any]) -> bool:
+        try:
+            self.refuse_if_handled(event)
+        except AlreadyHandled:
+            return True
+        return False
+
+    def commit_all(self, events: Sequence[Received[Any]]) -> None:
+        """One transaction for several effects: all of them, or none."""
+        if len(self.fresh(events)) < len(events):
+            raise AlreadyHandled
+        away, self.away = self.away, 0
+        for event in events:
+            self.commit(event)
+        self.away = away
+
     @property
     def outcomes(self) -> set[tuple[bytes, str]]:
         """Id and digest of all that needs no further delivery."""
@@ -156,7 +180,7 @@ def identity(record: ConsumerRecord[Any, Any]) -> tuple[bytes | None, str]:
 
 @dataclass
 class Member:
-    """One process of a consumer group. It has at most one record in hand, and halts at every failpoint unless it is `running`."""
+    """One process of a consumer group. It has at most one batch in hand, and halts at every failpoint unless it is `running`."""
 
     store: Store
     broker: Broker
@@ -165,6 +189,7 @@ class Member:
     halted: bool = False
     stopped: bool = False
     task: "asyncio.Task[Again | None] | None" = None
+    sharing: list[Received[Any]] | None = None
 
     def __post_init__(self) -> None:
         self.start()
@@ -173,19 +198,21 @@ class Member:
         """A fresh process."""
         handlers = dict.fromkeys(self.route.topic.events, self.handle)
         ceiling = Ceiling(in_a_row=CEILING)
-        self.delivery = Delivery(self.route, handlers, self.refuse_if_handled, self, self.broker.clock, Random(0), ceiling=ceiling)
+        clock = self.broker.clock
+        self.delivery = Delivery(self.route, handlers, self.refuse_if_handled, self, clock, Random(0), ceiling=ceiling, share=self.share)
         self.task, self.stopped = None, False
 
-    async def take(self, record: ConsumerRecord[Any, Any], group: "Group", generation: int) -> Again | None:
-        """Processes one record and commits its offset, unless it must be read again."""
-        again = await self.delivery.process(record)
+    async def take(self, records: Log, group: "Group", generation: int) -> Again | None:
+        """Processes the first record, or some of the first together, and commits behind them, unless it must be read again."""
+        outcome = await self.delivery.process_first(records)
         await self.failpoint()
-        if again is None:
-            group.commit(record, generation)
-        else:
-            assert again.after_s <= 60, "a record is held for more than a minute"
-            group.put_back[position(record)] += 1
-        return again
+        if isinstance(outcome, Again):
+            assert outcome.after_s <= 60, "a record is held for more than a minute"
+            group.put_back[position(records[0])] += 1
+            return outcome
+        group.deliveries.update(position(record) for record in records[1:outcome])
+        group.commit(records[outcome - 1], generation)
+        return None
 
     async def failpoint(self) -> None:
         """A place where the process may die, or stand still while others go on."""
@@ -197,8 +224,22 @@ class Member:
         """The handler."""
         self.store.work(event)
         await self.failpoint()
-        self.store.commit(event)
+        if self.sharing is None:
+            self.store.commit(event)
+        else:
+            self.sharing.append(event)
         await self.failpoint()
+
+    @asynccontextmanager
+    async def share(self, events: Sequence[Received[Any]]) -> AsyncIterator[Sequence[Received[Any]]]:
+        """A transaction for several events."""
+        fresh, self.sharing = self.store.fresh(events), []
+        try:
+            yield fresh
+            self.store.commit_all(self.sharing)
+            await self.failpoint()
+        finally:
+            self.sharing = None
 
     async def refuse_if_handled(self, event: Received[Any]) -> None:
         """The inbox, asked before the work."""
@@ -266,14 +307,15 @@ class Group:
             self.broker.committed[record.topic, record.partition] = record.offset + 1
 
     def begin(self, place: Partition) -> Member:
-        """The partition's owner takes the next record."""
-        member, record = self.members[self.owner[place]], self.broker.logs[place][self.broker.committed[place]]
-        self.deliveries[position(record)] += 1
-        member.task = asyncio.get_running_loop().create_task(member.take(record, self, self.generation[place]))
+        """The partition's owner takes the next records."""
+        member, begin = self.members[self.owner[place]], self.broker.committed[place]
+        records = self.broker.logs[place][begin : begin + BATCH]
+        self.deliveries[position(records[0])] += 1
+        member.task = asyncio.get_running_loop().create_task(member.take(records, self, self.generation[place]))
         return member
 
     async def deliver(self, place: Partition) -> Again | None:
-        """The next record of a partition, without a halt."""
+        """The next records of a partition, without a halt."""
         return await self.begin(place).on(run=True)
 
     def move(self, place: Partition, to: int) -> None:

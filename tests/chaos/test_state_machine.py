@@ -1,6 +1,7 @@
 """Whatever happens in whatever order, nothing is lost, nothing happens twice, nothing goes back. `CHAOS_EXAMPLES` says how many stories."""
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from contracts.codec import Received
 from kit.delivery import Again
 from kit.errors import DependencyDown, Permanent
 from kit.route import Headers
-from tests.chaos.model import Effect, Group, Member, Store
+from tests.chaos.model import Effect, Group, Log, Member, Store
 from tests.chaos.stories import Stories
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -42,6 +43,13 @@ class NoFence(Store):
         return True
 
 
+class HalfATransaction(Store):
+    """Commits the first of several effects that share a transaction, and forgets the others."""
+
+    def commit_all(self, events: Sequence[Received[Any]]) -> None:
+        super().commit_all(events[:1])
+
+
 class TwoTransactions(Store):
     """Tells outside of the transaction, and sometimes does not come to it."""
 
@@ -54,9 +62,9 @@ class TwoTransactions(Store):
 class AcksFirst(Member):
     """Commits the offset before the effect."""
 
-    async def take(self, record: ConsumerRecord[Any, Any], group: Group, generation: int) -> Again | None:
-        group.commit(record, generation)
-        return await super().take(record, group, generation)
+    async def take(self, records: Log, group: Group, generation: int) -> Again | None:
+        group.commit(records[0], generation)
+        return await super().take(records, group, generation)
 
 
 class SpoilsCopies(Member):
@@ -88,6 +96,7 @@ class BlamesTheRecord(Member):
     [
         ("store_type", NoInbox, "two effects of one event"),
         ("store_type", NoFence, "went back"),
+        ("store_type", HalfATransaction, "committed but not done"),
         ("store_type", TwoTransactions, "was forgotten"),
         ("member_type", AcksFirst, "committed but not done"),
         ("member_type", SpoilsCopies, "not byte for byte"),

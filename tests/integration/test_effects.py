@@ -126,3 +126,69 @@ async def test_handling_a_cause_again_tells_the_same_event_ids(effects: Effects)
     ids = [event.envelope.id for event in await told(effects, fact.key)]
     assert ids[:2] == ids[2:]
     assert ids[0] != ids[1]
+
+
+async def test_effects_that_share_a_transaction_are_committed_together(effects: Effects) -> None:
+    """With their inbox rows and their events, each with its own cause; what had its effect before is left out."""
+    known, *causes = [received(a_request(), tenant_id=tenant) for tenant in ("known", "acme", "other")]
+    facts = [a_fact(), a_fact()]
+    async with effects.once(known):
+        pass
+
+    async with effects.together([known, *causes]) as fresh:
+        for cause, fact in zip(fresh, facts, strict=True):
+            async with effects.once(cause) as effect:
+                await effect.publish(fact)
+
+    assert fresh == causes
+    events = [event for fact in facts for event in await told(effects, fact.key)]
+    assert [(event.envelope.tenant_id, event.envelope.causation_id) for event in events] == [
+        (cause.envelope.tenant_id, cause.envelope.id) for cause in causes
+    ]
+    for cause in causes:
+        with pytest.raises(AlreadyHandled):
+            await effects.refuse_if_handled(cause)
+
+
+async def test_one_failure_undoes_all_effects_of_a_shared_transaction(effects: Effects) -> None:
+    """So that each can be tried on its own."""
+    first, second, fact = received(a_request()), received(a_request()), a_fact()
+
+    with pytest.raises(RuntimeError, match="crash"):
+        async with effects.together([first, second]):
+            async with effects.once(first) as effect:
+                await effect.publish(fact)
+            async with effects.once(second):
+                raise RuntimeError("crash")
+
+    assert await told(effects, fact.key) == []
+    for cause in (first, second):
+        await effects.refuse_if_handled(cause)
+
+
+async def test_a_reused_id_is_found_among_several(effects: Effects) -> None:
+    """It is a contract violation as it is alone."""
+    known = received(a_request())
+    async with effects.once(known):
+        pass
+
+    with pytest.raises(Permanent) as raised:
+        async with effects.together([received(a_request()), received(a_request("other"), known.envelope.id)]):
+            pass
+
+    assert raised.value.code == "event_id_reused"
+
+
+async def test_an_event_that_is_not_of_the_shared_transaction_has_its_own(effects: Effects) -> None:
+    """A handler may cause another effect, and that is not undone."""
+    inside, outside = received(a_request()), received(a_request())
+
+    with pytest.raises(RuntimeError, match="crash"):
+        async with effects.together([inside]):
+            async with effects.once(outside):
+                pass
+            raise RuntimeError("crash")
+
+    await effects.refuse_if_handled(inside)
+    with pytest.raises(AlreadyHandled):
+        await effects.refuse_if_handled(outside)

@@ -1,8 +1,8 @@
 """A member of a consumer group: commits, puts back, gives up partitions, stops, and tells whether it is alive."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -28,18 +28,31 @@ HERE = TopicPartition("eval.requested", 0)
 
 @dataclass
 class Work:
-    """A delivery that does as told."""
+    """A delivery that does as told with the first of its records."""
 
-    process: Callable[[Any], Awaitable[Again | None]]
+    process_first: Callable[[Any], Awaitable[Again | int]]
     route: Route = field(default_factory=lambda: Route(EVAL_REQUESTED, "evaluator"))
 
 
 @dataclass
 class Consumer:
-    """aiokafka's consumer, as far as a member uses it."""
+    """aiokafka's consumer, as far as a member uses it; `fails` is raised when it commits or seeks."""
 
     highest: int = 0
     held: set[TopicPartition] = field(default_factory=set)
+    fails: Exception | None = None
+    committed: list[tuple[int, int]] = field(default_factory=list)
+    sought: list[tuple[int, int]] = field(default_factory=list)
+
+    async def commit(self, offsets: dict[TopicPartition, int]) -> None:
+        self.committed += [(partition.partition, offset) for partition, offset in offsets.items()]
+        if self.fails:
+            raise self.fails
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        if self.fails:
+            raise self.fails
+        self.sought.append((partition.partition, offset))
 
     def assignment(self) -> set[TopicPartition]:
         return {HERE}
@@ -62,52 +75,48 @@ class Consumer:
 
 @dataclass
 class Message:
-    """FastStream's message; `fails` is raised when it is acknowledged or put back."""
+    """FastStream's message: a batch of records, by (partition, offset)."""
 
     consumer: Consumer = field(default_factory=Consumer)
-    fails: Exception | None = None
-    done: list[str] = field(default_factory=list)
-    raw_message: Any = field(default_factory=lambda: RECORD)
+    places: Sequence[tuple[int, int]] = ((0, 7),)
 
-    async def ack(self) -> None:
-        self.done.append("ack")
-        if self.fails:
-            raise self.fails
-
-    async def nack(self) -> None:
-        self.done.append("nack")
-        if self.fails:
-            raise self.fails
+    @property
+    def raw_message(self) -> Any:
+        return tuple(replace(RECORD, partition=partition, offset=offset) for partition, offset in self.places)
 
 
-def member(outcome: Again | Exception | None = None, clock: FakeClock | None = None) -> Member:
-    """A member whose delivery comes to that."""
+def member(*outcomes: Again | int | Exception, clock: FakeClock | None = None) -> Member:
+    """A member whose delivery comes to those, one after another."""
+    told = iter(outcomes)
 
-    async def process(_: Any) -> Again | None:
+    async def process_first(_: Any) -> Again | int:
+        outcome = next(told)
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
-    return Member("evaluator", [Work(process)], 1.0, clock or FakeClock())  # type: ignore[list-item]
+    return Member("evaluator", [Work(process_first)], 1.0, clock or FakeClock())  # type: ignore[list-item]
 
 
-async def test_a_record_that_is_done_is_committed() -> None:
-    """Also if the commit fails: the record then comes again, and the inbox knows it."""
-    good, late = Message(), Message(fails=CommitFailedError())
+async def test_what_is_done_is_committed() -> None:
+    """Also if the commit fails: the records then come again, and the inbox knows them."""
+    good, late = Message(places=[(0, 7), (0, 9)]), Message(Consumer(fails=CommitFailedError()))
 
-    await member().take(good)  # type: ignore[arg-type]
-    await member().take(late)  # type: ignore[arg-type]
+    await member(2).take(good)  # type: ignore[arg-type]
+    await member(1).take(late)  # type: ignore[arg-type]
 
-    assert good.done == late.done == ["ack"]
+    assert good.consumer.committed == [(0, 10)]
+    assert late.consumer.committed == [(0, 8)]
 
 
-async def test_a_record_to_be_read_again_pauses_its_partition_for_that_long() -> None:
-    """Other partitions go on."""
-    message = Message()
+async def test_a_record_that_must_wait_pauses_its_partition_alone() -> None:
+    """What is before it is committed; it and what is behind it are read again; other partitions go on."""
+    message = Message(places=[(0, 7), (0, 8), (0, 9), (1, 3)])
 
-    await member(Again(0.01)).take(message)  # type: ignore[arg-type]
+    await member(1, Again(0.01), 1).take(message)  # type: ignore[arg-type]
 
-    assert message.done == ["nack"]
+    assert message.consumer.committed == [(0, 8), (1, 4)]
+    assert message.consumer.sought == [(0, 8)]
     assert message.consumer.held == {HERE}
     await asyncio.sleep(0.03)
     assert message.consumer.held == set()
@@ -115,7 +124,7 @@ async def test_a_record_to_be_read_again_pauses_its_partition_for_that_long() ->
 
 async def test_a_record_whose_partition_has_gone_is_left_to_its_new_owner() -> None:
     """Seeking there fails, and nothing is paused."""
-    message = Message(fails=IllegalStateError("not assigned"))
+    message = Message(Consumer(fails=IllegalStateError("not assigned")))
 
     await member(Again(0.01)).take(message)  # type: ignore[arg-type]
 
@@ -123,13 +132,14 @@ async def test_a_record_whose_partition_has_gone_is_left_to_its_new_owner() -> N
 
 
 async def test_a_partition_is_given_up_after_the_record_in_hand_is_committed() -> None:
-    """Else the next owner would process it as well."""
-    finish, message = asyncio.Event(), Message()
+    """Else the next owner would process it as well; the records behind it are the next owner's."""
+    finish, message = asyncio.Event(), Message(places=[(0, 7), (0, 8)])
 
-    async def process(_: Any) -> None:
+    async def process_first(_: Any) -> int:
         await finish.wait()
+        return 1
 
-    busy = Member("evaluator", [Work(process)], 1.0, FakeClock())  # type: ignore[list-item]
+    busy = Member("evaluator", [Work(process_first)], 1.0, FakeClock())  # type: ignore[list-item]
     taking = asyncio.create_task(busy.take(message))  # type: ignore[arg-type]
     await asyncio.sleep(0)
     revoking = asyncio.create_task(busy.on_partitions_revoked([HERE]))
@@ -140,19 +150,46 @@ async def test_a_partition_is_given_up_after_the_record_in_hand_is_committed() -
     await asyncio.gather(taking, revoking)
 
     assert waited
-    assert message.done == ["ack"]
+    assert message.consumer.committed == message.consumer.sought == [(0, 8)]
+
+
+async def test_after_a_rebalance_records_are_begun_again() -> None:
+    """A member that kept its partitions goes on with them."""
+    ours, before, after = member(1), Message(), Message()
+    await ours.on_partitions_revoked([HERE])
+    await ours.take(before)  # type: ignore[arg-type]
+    await ours.on_partitions_assigned([HERE])
+
+    await ours.take(after)  # type: ignore[arg-type]
+
+    assert (before.consumer.committed, before.consumer.sought) == ([], [(0, 7)])
+    assert after.consumer.committed == [(0, 8)]
+
+
+async def test_slow_records_are_not_begun_when_their_batch_is_old() -> None:
+    """Else a batch of them would outlast the poll interval, and be delivered for ever."""
+    clock, message = FakeClock(), Message(places=[(0, 7), (0, 8)])
+
+    async def process_first(_: Any) -> int:
+        clock.time += timedelta(seconds=2)
+        return 1
+
+    await Member("evaluator", [Work(process_first)], 1.0, clock).take(message)  # type: ignore[list-item,arg-type]
+
+    assert message.consumer.committed == message.consumer.sought == [(0, 8)]
 
 
 async def test_too_many_dead_letters_stop_the_member_and_make_it_unready() -> None:
-    """The record is neither committed nor put back, and the process stays alive: a restart would not help."""
-    stopping, message = member(CeilingReached()), Message()
+    """What was done is committed, all else stays where it is, and the process stays alive: a restart would not help."""
+    stopping, message = member(1, CeilingReached()), Message(places=[(0, 3), (0, 4), (1, 7)])
     with pytest.raises(StopConsume):
         await stopping.take(message)  # type: ignore[arg-type]
 
     with pytest.raises(DependencyDown, match="dead letters"):
         await stopping.check()
 
-    assert message.done == []
+    assert message.consumer.committed == [(0, 4)]
+    assert message.consumer.sought == [(0, 4), (1, 7)]
     assert await stopping.complaint(None, 0.0) is None
 
 
