@@ -7,7 +7,8 @@ from typing import Any
 from aiokafka import ConsumerRecord
 
 from kit.delivery import TRIES
-from tests.chaos.model import BLOCK, FORBIDDEN, Group, Position, identity, position
+from tests.chaos.model import BLOCK, Group, Position, identity, position
+from tests.chaos.store import FORBIDDEN
 
 ALL_TRIES = str(3 * TRIES).encode()
 

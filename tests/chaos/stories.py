@@ -14,7 +14,8 @@ from contracts.topics import CHUNKS_EMBEDDED, DOCS_UPLOADED
 from kit.delivery import TRIES
 from kit.route import Route
 from tests.chaos.invariants import check, check_at_rest, check_published
-from tests.chaos.model import FORBIDDEN, Broker, Group, Member, Partition, Position, Store
+from tests.chaos.model import Broker, Group, Member, Partition, Position
+from tests.chaos.store import FORBIDDEN, Store
 from tests.events import record_of
 
 T = TypeVar("T")

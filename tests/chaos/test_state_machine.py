@@ -13,7 +13,8 @@ from contracts.codec import Received
 from kit.delivery import Again
 from kit.errors import DependencyDown, Permanent
 from kit.route import Headers
-from tests.chaos.model import Effect, Group, Log, Member, Store
+from tests.chaos.model import Group, Log, Member
+from tests.chaos.store import Effect, Store
 from tests.chaos.stories import Stories
 
 pytestmark = pytest.mark.usefixtures("quiet")
