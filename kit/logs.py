@@ -39,7 +39,7 @@ def configure_logs(level: str, stream: TextIO = sys.stderr) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for chatty in ("aiokafka", "httpx", "uvicorn.access"):
+    for chatty in ("aiokafka", "httpx", "httpx2", "uvicorn.access"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
     logging.getLogger("kit.faststream").setLevel(logging.ERROR)  # what becomes of a record is told by kit.delivery
 

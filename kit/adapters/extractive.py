@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,18 @@ from numpy.typing import NDArray
 from kit.adapters.sentences import Sentence, sentences
 from kit.errors import Permanent
 from kit.ports.embedding import EmbeddingModel, Vectors
-from kit.ports.llm import ABSTENTION, Completion, CompletionRequest, FinishReason, Grounding, TokenUsage, cited
+from kit.ports.llm import (
+    ABSTENTION,
+    Completion,
+    CompletionRequest,
+    FinishReason,
+    Grounding,
+    ModelRef,
+    TokenUsage,
+    cited,
+    in_pieces,
+    until_stop,
+)
 from kit.ports.sparse import SparseEncoder
 
 # Measured on SQuAD 2.0 paragraphs and a documentation corpus with MiniLM vectors. A vector costs 10 ms, so few sentences get one.
@@ -22,6 +34,8 @@ SUPPORT = 0.6
 NEXT_TO_BEST = 0.85
 SENTENCES = 3
 REMEMBERED = 4096
+
+EXTRACTIVE = ModelRef("extractive", "best-sentences-v1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +57,11 @@ class ExtractiveAnswerer:
     A sentence's score is cos(question, sentence) + 0.5 x the share of the question's words that it has, weighed by their rarity (IDF), less
     a little for each rank of its passage. It must reach `support`, which is calibrated for MiniLM: calibrate again for another model.
     The vectors of recent sentences are remembered. The question is embedded alone, so that an embedder with a cache has it already.
+    Temperature and seed have no effect.
     """
 
-    provider = "extractive"
-    model = "best-sentences-v1"
+    provider = EXTRACTIVE.provider
+    model = EXTRACTIVE.model
 
     def __init__(self, embedder: EmbeddingModel, terms: SparseEncoder, support: float = SUPPORT) -> None:
         self._embedder = embedder
@@ -55,14 +70,25 @@ class ExtractiveAnswerer:
         self._remembered: OrderedDict[str, Vectors] = OrderedDict()
 
     async def complete(self, request: CompletionRequest) -> Completion:
-        """Raises Permanent `grounding_missing` without passages to answer from, and what the embedder raises."""
+        """Raises Permanent `grounding_missing` without passages to answer from, `llm_schema_unsupported`, and what the embedder raises."""
+        if request.response_schema is not None:
+            told = "the extractive answerer writes no JSON; leave out the schema, or set up a language model, as by LLM__OPENAI_API_KEY"
+            raise Permanent("llm_schema_unsupported", told)
         if request.grounding is None:
-            raise Permanent("grounding_missing", "the extractive answerer only answers from passages; configure another LLM provider")
+            told = "the extractive answerer answers from passages only; for other texts set up a language model, as by LLM__OPENAI_API_KEY"
+            raise Permanent("grounding_missing", told)
         supported = await self._supported(request.grounding)
-        text, finish = self._write(supported, request.max_tokens)
+        whole, finish = self._write(supported, request.max_tokens)
+        text = until_stop(whole, request.stop)
         read = sum(self._embedder.count_tokens(message.content) for message in request.messages)
         usage = TokenUsage(read, self._embedder.count_tokens(text), 0.0)
         return Completion(text, self.provider, self.model, usage, finish)
+
+    async def stream(self, request: CompletionRequest) -> AsyncGenerator[str | Completion, None]:
+        """The same answer word by word; all of it is there before the first word."""
+        async with aclosing(in_pieces(await self.complete(request))) as pieces:
+            async for piece in pieces:
+                yield piece
 
     async def _supported(self, grounding: Grounding) -> list[_Evidence]:
         """The evidence that reaches the threshold and comes close to the best, best first."""

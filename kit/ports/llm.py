@@ -15,6 +15,7 @@ from contracts.envelope import DEFAULT_TENANT
 ABSTENTION = "I don't know."
 CITATION = re.compile(r'\[(?P<passage>\d{1,3}): "(?P<quote>.+?)"\]', re.DOTALL)
 _QUOTE_END = '"]'
+_WORD = re.compile(r"\S+\s*|\s+")
 
 
 def cited(claim: str, passage: int, quote: str) -> str:
@@ -115,11 +116,12 @@ class FinishReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TokenUsage:
-    """What a call consumed; `cost_usd` is None where the model has no known price."""
+    """What a call consumed; `cost_usd` is None where the model has no known price. `estimated` counts are ours: the server gave none."""
 
     input_tokens: int
     output_tokens: int
     cost_usd: float | None
+    estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,18 @@ class Completion:
     parsed: Any = None
     failovers: tuple[Failover, ...] = ()
     replayed: bool = False
+
+
+async def in_pieces(completion: Completion) -> AsyncGenerator[str | Completion, None]:
+    """A completion that is there already as a stream: its text word by word, and last itself."""
+    for word in _WORD.findall(completion.text):
+        yield word
+    yield completion
+
+
+def until_stop(text: str, stop: tuple[str, ...]) -> str:
+    """The text up to the first of the stop sequences, without it."""
+    return text[: min((at for at in map(text.find, stop) if at >= 0), default=len(text))]
 
 
 class LLMClient(Protocol):

@@ -15,10 +15,11 @@ from workbench.cli.status import place_of_each
 from workbench.stack.folder import Addresses
 
 Fresh = Annotated[bool, typer.Option("--fresh", help="Forget everything in .workbench first.")]
+LocalLLM = Annotated[bool, typer.Option("--local-llm", help="Answer with a small language model here (make local-llm). It invents.")]
 Port = Annotated[int | None, typer.Option("--port", min=1, max=65535, help="The HTTP port.", show_default="a free one")]
 
 
-def up(fresh: Fresh = False, port: Port = None, as_json: AsJson = False) -> None:
+def up(fresh: Fresh = False, port: Port = None, local_llm: LocalLLM = False, as_json: AsJson = False) -> None:
     """Start the whole workbench on this machine, and keep it running until Ctrl-C.
 
     Broker, Postgres, Valkey and the five services, on 127.0.0.1, with their data in .workbench. With --json, prints one line once it is
@@ -43,7 +44,7 @@ def up(fresh: Fresh = False, port: Port = None, as_json: AsJson = False) -> None
                 spinner.start()
 
         try:
-            with_stack(this_folder(), owner, keep, port=port or 0, fresh=fresh)
+            with_stack(this_folder(), owner, keep, port=port or 0, fresh=fresh, local_llm=local_llm)
         except KeyboardInterrupt:
             spinner.stop()
             if not ready:

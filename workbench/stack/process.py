@@ -138,11 +138,11 @@ def end_leftovers(folder: Path, names: frozenset[str]) -> list[int]:
     return [process.pid for process in left]
 
 
-def package_folder(package: str) -> Path:
-    """Where an installed package lies, without importing it."""
+def package_folder(package: str, install: str = "pip install '.[embedded]'") -> Path:
+    """Where an installed package lies, without importing it. Raises Permanent `extra_missing`, which says to `install`."""
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
-        raise Permanent("extra_missing", f"{package} is not installed; install this project with its extra: pip install '.[embedded]'")
+        raise Permanent("extra_missing", f"{package} is not installed; install what this needs: {install}")
     return Path(spec.origin).parent
 
 

@@ -1,4 +1,4 @@
-"""The three servers together: broker, database and cache, started at once and stopped in reverse order."""
+"""The servers together: broker, database, cache and, if wanted, a language model; started at once and stopped in reverse order."""
 
 import secrets
 from collections.abc import Iterator
@@ -6,17 +6,20 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from workbench.stack import postgres, tansu, valkey
+from workbench.stack import llama, postgres, tansu, valkey
 from workbench.stack.ports import HOST, free_port
 from workbench.stack.process import Server, end_leftovers, running
 
 DATABASE = "workbench"
-_PROCESS_NAMES = frozenset({tansu.PROCESS_NAME, valkey.PROCESS_NAME, postgres.PROCESS_NAME})
+_PROCESS_NAMES = frozenset({tansu.PROCESS_NAME, valkey.PROCESS_NAME, postgres.PROCESS_NAME, llama.PROCESS_NAME})
 
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """Where the servers answer. `database` is the Postgres database that `dsn` names."""
+    """Where the servers answer. `database` is the Postgres database that `dsn` names; `llm` the base URL of the language model.
+
+    `password` is that of the database and the cache, and the key of the language model.
+    """
 
     kafka: str
     redis: str = field(repr=False)
@@ -24,6 +27,7 @@ class Servers:
     password: str = field(repr=False)
     processes: tuple[Server, ...]
     database: str = DATABASE
+    llm: str | None = None
 
     def dsn(self, role: str = postgres.ADMIN) -> str:
         """The Postgres address for a role: a service's name, or the administrator."""
@@ -36,7 +40,7 @@ class Servers:
 
 
 @contextmanager
-def running_servers(folder: Path) -> Iterator[Servers]:
+def running_servers(folder: Path, local_llm: bool = False) -> Iterator[Servers]:
     """Runs the servers with their data in `folder` while the block runs; servers that a killed process left there are ended first.
 
     Only one process may use a folder at a time; the caller sees to that. Raises DependencyDown `server_failed` if one does not start.
@@ -46,19 +50,21 @@ def running_servers(folder: Path) -> Iterator[Servers]:
     folder.mkdir(parents=True, exist_ok=True)
     end_servers_left_in(folder)
     password = _password(folder / "password")
-    kafka, cache, database = free_port(), free_port(), free_port()
+    kafka, cache, database, model = free_port(), free_port(), free_port(), free_port()
     (folder / "valkey").mkdir(exist_ok=True)
+    commands = [
+        tansu.command(folder, kafka),
+        valkey.command(folder / "valkey", cache, password),
+        postgres.command(folder / "postgres", database, password),
+        *([llama.command(folder, model, password)] if local_llm else []),
+    ]
     with ExitStack() as stack:
-        commands = (
-            tansu.command(folder, kafka),
-            valkey.command(folder / "valkey", cache, password),
-            postgres.command(folder / "postgres", database, password),
-        )
         processes = tuple(stack.enter_context(running(command, folder / "logs")) for command in commands)
         for process in processes:
             process.wait_ready()
         postgres.create_database(database, password, DATABASE)
-        yield Servers(f"{HOST}:{kafka}", valkey.url(cache, password), database, password, processes)
+        llm = llama.url(model) if local_llm else None
+        yield Servers(f"{HOST}:{kafka}", valkey.url(cache, password), database, password, processes, llm=llm)
 
 
 def end_servers_left_in(folder: Path) -> list[int]:

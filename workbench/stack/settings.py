@@ -4,14 +4,27 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from kit.settings import BlobSettings, KafkaSettings, PostgresSettings, RedisSettings, VectorEngine, VectorSettings, make_settings
+from kit.settings import (
+    BlobSettings,
+    KafkaSettings,
+    LLMProvider,
+    LLMSettings,
+    PostgresSettings,
+    RedisSettings,
+    VectorEngine,
+    VectorSettings,
+    make_settings,
+)
 from services.evaluator.settings import Settings as EvaluatorSettings
 from services.feedback.settings import Settings as FeedbackSettings
 from services.indexer.settings import Settings as IndexerSettings
 from services.ingest.settings import Settings as IngestSettings
 from services.rag.settings import Settings as RagSettings
+from workbench.stack import llama
 from workbench.stack.folder import Folder
 from workbench.stack.servers import Servers
+
+_PATIENCE_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +49,26 @@ def embedded_settings(servers: Servers, folder: Folder) -> EmbeddedSettings:
     def postgres(role: str, pool_size: int = 3) -> PostgresSettings:
         return PostgresSettings(dsn=SecretStr(servers.dsn(role)), pool_size=pool_size)
 
+    rag = make_settings(RagSettings, kafka=kafka, postgres=postgres("rag", 4), redis=redis, blobs=blobs, vectors=vectors)
     return EmbeddedSettings(
         ingest=make_settings(IngestSettings, kafka=kafka, postgres=postgres("ingest"), blobs=blobs),
         indexer=make_settings(IndexerSettings, kafka=kafka, postgres=postgres("indexer"), vectors=vectors),
-        rag=make_settings(RagSettings, kafka=kafka, postgres=postgres("rag", 4), redis=redis, blobs=blobs, vectors=vectors),
+        rag=rag.model_copy(update={"llm": _with_local(rag.llm, servers)}),
         evaluator=make_settings(EvaluatorSettings, kafka=kafka, postgres=postgres("evaluator", 2)),
         feedback=make_settings(FeedbackSettings, kafka=kafka, postgres=postgres("feedback", 2)),
     )
+
+
+def _with_local(llm: LLMSettings, servers: Servers) -> LLMSettings:
+    """The environment's settings with this machine's own model first, if it runs, and with patience for it: it reads 150 words a second."""
+    if servers.llm is None:
+        return llm
+    local = {
+        "provider": LLMProvider.OPENAI_COMPATIBLE,
+        "openai_compatible_base_url": servers.llm,
+        "openai_compatible_api_key": SecretStr(servers.password),
+        "openai_compatible_model": llama.MODEL,
+        "first_token_timeout_s": _PATIENCE_S,
+        "timeout_s": _PATIENCE_S,
+    }
+    return llm.model_copy(update=local)

@@ -21,7 +21,7 @@ Work = Callable[[Addresses], Awaitable[T]]
 _WATCH_EVERY_S = 0.5
 
 
-def with_stack(folder: Folder, owner: Owner, work: Work[T], *, port: int = 0, fresh: bool = False) -> T:
+def with_stack(folder: Folder, owner: Owner, work: Work[T], *, port: int = 0, fresh: bool = False, local_llm: bool = False) -> T:
     """Runs `work` while the stack runs with its data in `folder` (forgotten first if `fresh`), stops everything, gives what work gave.
 
     `owner` holds the folder. Raises DependencyDown `server_failed` with the end of its log if a server does not start or dies, what a
@@ -31,7 +31,7 @@ def with_stack(folder: Folder, owner: Owner, work: Work[T], *, port: int = 0, fr
         if fresh:
             end_servers_left_in(folder.root)
             folder.forget()
-        with running_servers(folder.root) as servers, _logs_in(folder):
+        with running_servers(folder.root, local_llm) as servers, _logs_in(folder):
             try:
                 return asyncio.run(_run(folder, owner, servers, work, port))
             except BaseExceptionGroup as group:

@@ -159,7 +159,7 @@ async def test_an_answer_that_does_not_fit_is_left_out_whole(answerer: Extractiv
 
 async def test_without_passages_to_answer_from_the_call_is_refused(answerer: ExtractiveAnswerer) -> None:
     """It is no chat model."""
-    with pytest.raises(Permanent, match="configure another LLM provider") as raised:
+    with pytest.raises(Permanent, match="set up a language model") as raised:
         await answerer.complete(CompletionRequest((Message(Role.USER, "Hello"),)))
     assert raised.value.code == "grounding_missing"
 

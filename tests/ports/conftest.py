@@ -1,0 +1,21 @@
+"""The servers that the ports' tests ask."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.ports.model_server import ModelServer, model_server
+
+
+@pytest.fixture(scope="module")
+def running_model_server() -> Iterator[ModelServer]:
+    """A server for both SDKs."""
+    with model_server() as running:
+        yield running
+
+
+@pytest.fixture
+def models(running_model_server: ModelServer) -> ModelServer:
+    """The server, asked nothing yet."""
+    running_model_server.forget()
+    return running_model_server
