@@ -27,4 +27,24 @@ QUERY_STAGE_SECONDS = Histogram(
 )
 ANSWERS = Counter("workbench_answers_total", "Answers given", ["provider", "abstained"])
 CITATIONS = Counter("workbench_citations_total", "Citations drafted, by whether the quote was found in the stored text", ["verified"])
-LLM_TOKENS = Counter("workbench_llm_tokens_total", "Tokens spent", ["provider", "model", "direction"])
+
+# The conventions' metrics of calls to language models, as Prometheus writes OpenTelemetry's names; see kit/gateway/telemetry.py.
+_LLM_CALL = ["gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model"]
+_LLM_SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+LLM_TOKENS = Histogram(
+    "gen_ai_client_token_usage", "Tokens of a call", [*_LLM_CALL, "gen_ai_token_type"], buckets=[4.0**power for power in range(14)]
+)
+LLM_SECONDS = Histogram(
+    "gen_ai_client_operation_duration_seconds", "Time of a call, one try of one model", [*_LLM_CALL, "error_type"], buckets=_LLM_SECONDS
+)
+LLM_FIRST_CHUNK_SECONDS = Histogram(
+    "gen_ai_client_operation_time_to_first_chunk_seconds", "Time to the first piece of a stream", _LLM_CALL, buckets=_LLM_SECONDS
+)
+LLM_BREAKER = Gauge("workbench_llm_breaker_state", "0 closed, 1 half-open, 2 open: the model is left alone", ["provider", "model"])
+LLM_WAITING = Gauge("workbench_llm_waiting", "Calls that wait for a place at a provider", ["provider"])
+LLM_RETRIES = Counter("workbench_llm_retries_total", "Calls made again, by the error before", ["provider", "code"])
+LLM_FAILOVERS = Counter(
+    "workbench_llm_failovers_total", "Times that the next model was asked, by the error of this one", ["provider", "code"]
+)
+BUDGET_REFUSALS = Counter("workbench_budget_refusals_total", "Calls to language models that a budget had no room for", ["scope", "window"])
+BUDGET_UNCHECKED = Counter("workbench_budget_unchecked_total", "Calls made though nobody could say what was spent (`fail_open`)")
