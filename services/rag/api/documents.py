@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError
 from starlette.datastructures import UploadFile
 
 from contracts.base import DocumentId
-from contracts.envelope import DEFAULT_TENANT
 from contracts.media_types import MEDIA_TYPES, essence, media_type_of
 from kit.errors import Permanent
 from services.rag.api.parts import Rag
+from services.rag.api.principal import Scope, Who, needs
 from services.rag.api.schemas import ChunkCounts, Document, DocumentPage, DocumentProblem, IngestText, Metadata, Receipt, Title
 from services.rag.store import Page
 from services.rag.upload import Receipt as UploadReceipt
@@ -59,38 +59,38 @@ _BODY = {
 router = APIRouter(tags=["documents"])
 
 
-@router.post("/ingest", status_code=202, openapi_extra={"requestBody": _BODY})
+@router.post("/ingest", status_code=202, openapi_extra={"requestBody": _BODY}, dependencies=[needs(Scope.DOCUMENTS_WRITE)])
 async def ingest(
-    rag: Rag, request: Request, response: Response, idempotency_key: Annotated[str | None, Header(max_length=200)] = None
+    rag: Rag, who: Who, request: Request, response: Response, idempotency_key: Annotated[str | None, Header(max_length=200)] = None
 ) -> Receipt:
     """Takes a document; 202 with where to ask for its status, 200 if the same content is there already."""
     upload = await _upload(request, rag.max_document_bytes)
-    receipt = _receipt(await rag.uploads.upload(DEFAULT_TENANT, upload, idempotency_key))
+    receipt = _receipt(await rag.uploads.upload(who.tenant_id, upload, idempotency_key))
     response.status_code = 200 if receipt.duplicate else 202
     response.headers["Location"] = receipt.status_url
     return receipt
 
 
-@router.get("/documents")
-async def list_documents(rag: Rag, after: str | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> DocumentPage:
+@router.get("/documents", dependencies=[needs(Scope.DOCUMENTS_READ)])
+async def list_documents(rag: Rag, who: Who, after: str | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> DocumentPage:
     """Lists documents by id."""
-    rows = await rag.store.documents(DEFAULT_TENANT, Page(after, limit))
+    rows = await rag.store.documents(who.tenant_id, Page(after, limit))
     return DocumentPage(documents=[_document(row) for row in rows], next=rows[-1]["document_id"] if len(rows) == limit else None)
 
 
-@router.get("/documents/{document_id}")
-async def get_document(rag: Rag, document_id: str) -> Document:
+@router.get("/documents/{document_id}", dependencies=[needs(Scope.DOCUMENTS_READ)])
+async def get_document(rag: Rag, who: Who, document_id: str) -> Document:
     """Tells how far a document is."""
-    row = await rag.store.document(DEFAULT_TENANT, document_id)
+    row = await rag.store.document(who.tenant_id, document_id)
     if row is None:
         raise _unknown(document_id)
     return _document(row)
 
 
-@router.delete("/documents/{document_id}", status_code=202)
-async def delete_document(rag: Rag, document_id: str) -> Receipt:
+@router.delete("/documents/{document_id}", status_code=202, dependencies=[needs(Scope.DOCUMENTS_WRITE)])
+async def delete_document(rag: Rag, who: Who, document_id: str) -> Receipt:
     """Deletes a document with all its versions."""
-    return _receipt(await rag.uploads.delete(DEFAULT_TENANT, document_id))
+    return _receipt(await rag.uploads.delete(who.tenant_id, document_id))
 
 
 async def _upload(request: Request, max_bytes: int) -> Upload:

@@ -7,11 +7,14 @@ from fastapi import Depends, Request
 
 from kit.clock import Clock
 from kit.ports.embedding import EmbeddingModel
+from kit.ports.llm import LLMClient
 from services.rag.answer import Answerer
+from services.rag.authenticate import Authenticator
+from services.rag.catalogue import Catalogue
+from services.rag.keys import Keys
 from services.rag.retrieve import Retriever
 from services.rag.store import Store
 from services.rag.upload import Uploads
-from services.rag.variants import Variants
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +24,15 @@ class Parts:
     answerer: Answerer
     retriever: Retriever
     uploads: Uploads
+    keys: Keys
+    authenticator: Authenticator
     store: Store
     embedder: EmbeddingModel
-    variants: Variants
+    llm: LLMClient
+    catalogue: Catalogue
     clock: Clock
     max_document_bytes: int
+    heartbeat_s: float
 
 
 async def _parts(request: Request) -> Parts:  # a plain function would run in a thread

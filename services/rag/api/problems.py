@@ -1,16 +1,21 @@
 """Errors as RFC 9457 problem+json: every code of this service once, with its status and title."""
 
+import math
+from dataclasses import asdict
 from http import HTTPStatus
+from typing import Any
 
 import asyncpg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from kit.errors import DependencyDown, Permanent, Transient, WorkbenchError
 from kit.postgres import translated
+from services.rag.registry.errors import Invalid
 
 log = structlog.get_logger(__name__)
 
@@ -18,24 +23,61 @@ MEDIA_TYPE = "application/problem+json"
 REQUEST_ID = "x-request-id"
 
 STATUS_OF = {
-    "document_unknown": 404,
+    "budget_exceeded": 429,
+    "budget_spent": 402,
+    "document_empty": 422,
     "document_id_taken": 409,
     "document_too_large": 413,
-    "media_type_unsupported": 415,
-    "document_empty": 422,
+    "document_unknown": 404,
+    "grounding_missing": 501,
     "idempotency_key_reused": 422,
+    "key_expiry_past": 422,
+    "key_invalid": 401,
+    "key_missing": 401,
+    "key_unknown": 404,
+    "label_has_no_past": 409,
+    "label_reference_unprotected": 422,
+    "label_unknown": 404,
+    "llm_key_refused": 502,
+    "llm_model_missing": 422,
+    "llm_model_unknown": 422,
+    "llm_output_invalid": 502,
+    "llm_provider_unknown": 422,
+    "llm_request_refused": 502,
+    "llm_schema_unsupported": 501,
+    "llm_settings_incomplete": 501,
+    "media_type_unsupported": 415,
+    "name_unknown": 404,
+    "price_unknown": 422,
+    "prompt_cycle": 422,
+    "prompt_invalid": 422,
+    "prompt_too_long": 422,
+    "prompt_variables_invalid": 422,
+    "receipt_expired": 403,
+    "receipt_forged": 403,
+    "receipt_missing": 403,
+    "receipt_not_passed": 403,
+    "receipt_of_another": 403,
+    "reference_invalid": 422,
     "request_invalid": 422,
+    "response_schema_invalid": 422,
+    "scope_missing": 403,
     "value_unstorable": 422,
     "variant_unknown": 422,
-    "llm_key_refused": 502,
-    "llm_request_refused": 502,
+    "variant_unsupported": 422,
+    "version_unknown": 404,
+    "weights_invalid": 422,
 }
+_HEADERS_OF: dict[int, dict[str, str]] = {401: {"WWW-Authenticate": 'Bearer realm="workbench"'}, 503: {"Retry-After": "1"}}
+_DEFECT = ("internal_error", 500, "this is a defect of the workbench; the log has it under the request_id")
+DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+CLIENT_CLOSED_REQUEST = 499  # as nginx says; nobody reads it, the metrics count it
 _STATUS_OF_KIND: dict[type[WorkbenchError], int] = {Permanent: 400, Transient: 503, DependencyDown: 503}
 
 
-def problem(request: Request, code: str, status: int, detail: str, errors: list[dict[str, str]] | None = None) -> JSONResponse:
-    """The answer that says what is wrong and what to do."""
-    body = {
+def told(request: Request, code: str, status: int, detail: str) -> dict[str, Any]:
+    """What is wrong and what to do, as JSON."""
+    return {
         "type": f"urn:workbench:problem:{code}",
         "title": HTTPStatus(status).phrase,
         "status": status,
@@ -43,7 +85,12 @@ def problem(request: Request, code: str, status: int, detail: str, errors: list[
         "code": code,
         "request_id": request.state.request_id,
     }
-    headers = {REQUEST_ID: request.state.request_id} | ({"Retry-After": "1"} if status == HTTPStatus.SERVICE_UNAVAILABLE else {})
+
+
+def problem(request: Request, code: str, status: int, detail: str, errors: list[dict[str, str]] | None = None) -> JSONResponse:
+    """The answer that says what is wrong and what to do."""
+    body = told(request, code, status, detail)
+    headers = {REQUEST_ID: request.state.request_id} | _HEADERS_OF.get(status, {})
     return JSONResponse(body if errors is None else body | {"errors": errors}, status, headers, MEDIA_TYPE)
 
 
@@ -52,15 +99,32 @@ def add_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(WorkbenchError, _on_workbench_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
-    for kind in (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    app.add_exception_handler(ClientDisconnect, _on_disconnect)
+    for kind in DATABASE_ERRORS:
         app.add_exception_handler(kind, _on_database_error)
     app.add_exception_handler(Exception, _on_unexpected)
 
 
 def of_error(request: Request, error: WorkbenchError) -> JSONResponse:
     """The answer to one of our errors."""
-    status = STATUS_OF.get(error.code) or next(status for kind, status in _STATUS_OF_KIND.items() if isinstance(error, kind))
-    return problem(request, error.code, status, error.message)
+    faults = [asdict(fault) for fault in error.faults] if isinstance(error, Invalid) else None
+    answer = problem(request, error.code, _status(error), error.message, faults)
+    if error.after_s is not None:
+        answer.headers["Retry-After"] = str(math.ceil(error.after_s))
+    return answer
+
+
+def told_of(request: Request, error: Exception) -> dict[str, Any]:
+    """The same as JSON, for an answer that has begun already; of an error that is not ours, that it is a defect."""
+    known = error if isinstance(error, WorkbenchError) else translated(error)
+    if known is None:
+        log.error("request.crashed", path=request.url.path, exc_info=error)
+        return told(request, *_DEFECT)
+    return told(request, known.code, _status(known), known.message)
+
+
+def _status(error: WorkbenchError) -> int:
+    return STATUS_OF.get(error.code) or next(status for kind, status in _STATUS_OF_KIND.items() if isinstance(error, kind))
 
 
 async def _on_workbench_error(request: Request, error: Exception) -> JSONResponse:
@@ -88,4 +152,8 @@ async def _on_database_error(request: Request, error: Exception) -> JSONResponse
 
 async def _on_unexpected(request: Request, error: Exception) -> JSONResponse:
     log.error("request.crashed", path=request.url.path, exc_info=error)
-    return problem(request, "internal_error", 500, "this is a defect of the workbench; the log has it under the request_id")
+    return problem(request, *_DEFECT)
+
+
+async def _on_disconnect(_: Request, __: Exception) -> Response:
+    return Response(status_code=CLIENT_CLOSED_REQUEST)
