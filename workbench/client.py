@@ -1,15 +1,18 @@
 """The workbench over HTTP: one method a path, JSON as the service sends it, problems as errors."""
 
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
 from kit.errors import DependencyDown, Permanent
 
 Json = dict[str, Any]
+API_KEY = "WORKBENCH_API_KEY"
 
 # A language model may think for a minute.
 _TIMEOUT = httpx.Timeout(120, connect=5)
@@ -36,12 +39,7 @@ class Client:
 
     async def documents(self) -> list[Json]:
         """The status of all documents."""
-        page = await self._call("GET", "/documents")
-        found: list[Json] = page["documents"]
-        while page["next"]:
-            page = await self._call("GET", "/documents", params={"after": page["next"]})
-            found += page["documents"]
-        return found
+        return await self._pages("documents")
 
     async def ask(self, question: str, top_k: int | None = None) -> Json:
         """The answer to a question."""
@@ -51,9 +49,38 @@ class Client:
         """The chunks nearest to a query."""
         return await self._call("POST", "/search", json={"query": query, "top_k": top_k})
 
+    async def create_key(self, key: Json) -> Json:
+        """Makes an API key of `{name, scopes, tenant_id?, expires_at?}`; the answer's `key` is shown this once."""
+        return await self._call("POST", "/keys", json=key)
+
+    async def keys(self) -> list[Json]:
+        """All API keys that one may see."""
+        return await self._pages("keys")
+
+    async def revoke_key(self, key_id: str) -> Json:
+        """Ends an API key."""
+        return await self._call("DELETE", f"/keys/{quote(key_id, safe='')}")
+
+    def registry(self, kind: str) -> "Registry":
+        """The `prompts` or the `variants`."""
+        return Registry(self._call, f"/{kind}")
+
+    async def usage(self, by: str, start: str | None = None, end: str | None = None) -> Json:
+        """What calls to language models cost: `{start, end, by, rows, total}`."""
+        span = {name: value for name, value in (("from", start), ("to", end)) if value}
+        return await self._call("GET", "/usage", params={"by": by, **span})
+
     async def readiness(self) -> Json:
         """What `/readyz` says, ready or not: `{status, dependencies}`."""
         return await self._call("GET", "/readyz", accept=HTTPStatus.SERVICE_UNAVAILABLE)
+
+    async def _pages(self, what: str) -> list[Json]:
+        page = await self._call("GET", f"/{what}")
+        found: list[Json] = page[what]
+        while page["next"]:
+            page = await self._call("GET", f"/{what}", params={"after": page["next"]})
+            found += page[what]
+        return found
 
     async def _call(self, method: str, path: str, accept: HTTPStatus | None = None, **request: Any) -> Json:
         try:
@@ -67,10 +94,57 @@ class Client:
         return answer
 
 
+class Registry:
+    """Prompts, or variants: both are versions under a name, and labels that point to them."""
+
+    def __init__(self, call: Callable[..., Awaitable[Json]], path: str) -> None:
+        self._call = call
+        self._path = path
+
+    async def register(self, version: Json) -> Json:
+        """Makes a version, or gives the newest if it says the same."""
+        return await self._call("POST", self._path, json=version)
+
+    async def entries(self) -> list[Json]:
+        """All names: `{name, latest, labels}`."""
+        found: list[Json] = (await self._call("GET", self._path))["entries"]
+        return found
+
+    async def entry(self, name: str) -> Json:
+        """All versions of a name, newest first, and its labels."""
+        return await self._call("GET", self._of(name))
+
+    async def version(self, name: str, number: int) -> Json:
+        """A version with what it says."""
+        return await self._call("GET", self._of(name, "versions", str(number)))
+
+    async def diff(self, name: str, old: int, new: int) -> Json:
+        """What differs between two versions."""
+        return await self._call("GET", self._of(name, "diff"), params={"from": old, "to": new})
+
+    async def move(self, name: str, label: str, move: Json) -> Json:
+        """Points a label to a `version` or to `weights`, for a `reason`."""
+        return await self._call("PUT", self._of(name, "labels", label), json=move)
+
+    async def roll_back(self, name: str, label: str, why: Json) -> Json:
+        """Points a label to where it pointed before, for a `reason`."""
+        return await self._call("POST", self._of(name, "labels", label, "rollback"), json=why)
+
+    async def history(self, name: str, label: str) -> list[Json]:
+        """Every move of a label, oldest first."""
+        found: list[Json] = (await self._call("GET", self._of(name, "labels", label, "history")))["moves"]
+        return found
+
+    def _of(self, *parts: str) -> str:
+        return "/".join((self._path, *(quote(part, safe="") for part in parts)))
+
+
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[Client]:
-    """A client of the service at `url`."""
-    async with httpx.AsyncClient(base_url=url, timeout=_TIMEOUT) as http:
+    """A client of the service at `url`, with the API key of the environment's WORKBENCH_API_KEY if there is one."""
+    key = os.environ.get(API_KEY, "").strip()
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=_TIMEOUT) as http:
         yield Client(http)
 
 

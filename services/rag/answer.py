@@ -7,10 +7,9 @@ from contracts.queries import Citation, NamedVersion
 from kit.clock import Clock
 from kit.ids import IdSource
 from kit.metrics import ANSWERS
-from kit.ports.llm import ABSTENTION, Completion, LLMClient, is_abstention
+from kit.ports.llm import ABSTENTION, Caller, Completion, LLMClient, is_abstention
 from kit.ports.vectors import Hit
-from services.rag.cite import CitedText, Citer
-from services.rag.prompts import Prompt
+from services.rag.cite import Citer
 from services.rag.retrieve import Question, Retriever
 from services.rag.stopwatch import Stopwatch
 
@@ -35,7 +34,6 @@ class Answerer:
     """Retrieves, generates, cites."""
 
     retriever: Retriever
-    prompt: Prompt
     llm: LLMClient
     citer: Citer
     clock: Clock
@@ -43,26 +41,24 @@ class Answerer:
 
     async def answer(self, question: Question) -> Answer:
         """Raises as the embedding model, the vector store, the language model and the database do."""
-        watch = Stopwatch(self.clock)
+        watch, answer_id = Stopwatch(self.clock), self.ids()
         passages = await self.retriever.retrieve(question, watch)
         with watch.stage("generate"):
-            completion = await self.llm.complete(self.prompt.render(question, passages))
+            request = question.variant.request(question.text, passages, Caller(str(answer_id), question.tenant_id, question.key_id))
+            completion = await self.llm.complete(request)
         with watch.stage("cite"):
             cited = await self.citer.verified(completion.text, passages, question.tenant_id)
-        return self._answer(question, passages, completion, cited, watch)
-
-    def _answer(self, question: Question, passages: list[Hit], completion: Completion, cited: CitedText, watch: Stopwatch) -> Answer:
         # An answer that nothing proves is no answer: a refusal, an empty text, or claims whose quotes are not in the documents.
         abstained = is_abstention(cited.text) or not cited.citations
         ANSWERS.labels(completion.provider, str(abstained).lower()).inc()
         return Answer(
-            answer_id=self.ids(),
+            answer_id=answer_id,
             question=question,
             text=ABSTENTION if abstained else cited.text,
             abstained=abstained,
             citations=() if abstained else cited.citations,
             passages=tuple(passages),
-            prompt=self.prompt.identity,
+            prompt=question.variant.prompt.identity,
             completion=completion,
             timings_ms=watch.timings_ms(),
         )

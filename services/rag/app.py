@@ -18,19 +18,20 @@ from kit.ports.embedding import EmbeddingModel
 from kit.ports.vectors import VectorStore
 from kit.reconcile import Reconcile
 from services.rag.answer import Answerer
-from services.rag.api import documents, problems, queries
+from services.rag.api import documents, generate, keys, problems, queries, registry
 from services.rag.api.health import health_router
 from services.rag.api.middleware import MULTIPART_FRAME_BYTES, BodyLimit, Observed
 from services.rag.api.parts import Parts
 from services.rag.api.schemas import Problem
+from services.rag.authenticate import Authenticator
 from services.rag.cache import CachedEmbedding
+from services.rag.catalogue import make_catalogue
 from services.rag.cite import Citer
-from services.rag.prompts import GROUNDED_ANSWER
+from services.rag.keys import Keys
 from services.rag.retrieve import Retriever
 from services.rag.settings import Settings
 from services.rag.store import Store
 from services.rag.upload import Uploads
-from services.rag.variants import Variants
 
 _PROBLEM = {
     "description": "what is wrong and what to do",
@@ -54,12 +55,20 @@ def build(settings: Settings, embedder: EmbeddingModel | None = None, vectors: V
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Parts]]:
         async with open_floor(settings, health) as floor, _open(settings, shared, floor) as parts:
             reconcile = Reconcile(parts.store.requeue, floor.clock, settings.requeue_after_s, settings.kafka.forgets)
-            async with running([reconcile.run]):
+            async with running([reconcile.run, parts.catalogue.changes.hear]):
                 yield {"parts": parts}
 
     app = FastAPI(title="LLM Research Engineer Workbench", version=BUILD_VERSION, lifespan=lifespan)
     problems.add_problem_handlers(app)
-    for router in (documents.router, queries.router, health_router(health)):
+    for router in (
+        documents.router,
+        queries.router,
+        generate.router,
+        registry.prompts,
+        registry.variants,
+        keys.router,
+        health_router(health),
+    ):
         app.include_router(router, responses={"4XX": _PROBLEM, "5XX": _PROBLEM})
     app.add_middleware(BodyLimit, limit=settings.max_document_bytes + MULTIPART_FRAME_BYTES)
     app.add_middleware(Observed)
@@ -77,13 +86,19 @@ async def _open(settings: Settings, shared: Shared, floor: Floor) -> AsyncIterat
         llm = await stack.enter_async_context(open_llm(settings.llm, cached))
         floor.health.watch("redis", cached.ping)
         retriever = Retriever(cached, Bm25Encoder(), vectors, store)
+        api_keys = Keys(floor.pool, floor.clock, floor.ids)
+        admin_key = settings.admin_key.get_secret_value() if settings.admin_key else None
         yield Parts(
-            answerer=Answerer(retriever, GROUNDED_ANSWER, llm, Citer(store), floor.clock, floor.ids),
+            answerer=Answerer(retriever, llm, Citer(store), floor.clock, floor.ids),
             retriever=retriever,
             uploads=Uploads(store, ObjectBlobs(settings.blobs.url, settings.blobs.endpoint), floor.ids),
+            keys=api_keys,
+            authenticator=Authenticator(api_keys, settings.key_required, admin_key),
             store=store,
             embedder=cached,
-            variants=Variants(),
+            llm=llm,
+            catalogue=make_catalogue(floor.pool, cache, floor.clock, settings.promotion),
             clock=floor.clock,
             max_document_bytes=settings.max_document_bytes,
+            heartbeat_s=settings.heartbeat_s,
         )

@@ -105,3 +105,140 @@ SELECT
 FROM unnest(:sha256s::text[], :starts::int[], :lengths::int[]) WITH ORDINALITY AS a (sha256, start_at, length, n)
 LEFT JOIN ingest.v_texts t ON t.tenant_id = :tenant_id AND t.sha256 = a.sha256
 ORDER BY a.n;
+
+-- Keys and their audit trail; a tenant_id of null means all tenants.
+
+-- name: put_key^
+-- A new key.
+INSERT INTO keys (key_id, tenant_id, name, scopes, sha256, expires_at)
+VALUES (:key_id, :tenant_id, :name, :scopes, :sha256, :expires_at)
+RETURNING *;
+
+-- name: get_key^
+-- A key.
+SELECT * FROM keys WHERE key_id = :key_id AND (:tenant_id::text IS NULL OR tenant_id = :tenant_id);
+
+-- name: list_keys
+-- Keys in the order of their ids, which is that of their making.
+SELECT * FROM keys
+WHERE (:tenant_id::text IS NULL OR tenant_id = :tenant_id) AND (:after::text IS NULL OR key_id > :after)
+ORDER BY key_id LIMIT :limit;
+
+-- name: revoke_key^
+-- Ends a key that is not revoked yet.
+UPDATE keys SET revoked_at = now()
+WHERE key_id = :key_id AND revoked_at IS NULL AND (:tenant_id::text IS NULL OR tenant_id = :tenant_id)
+RETURNING *;
+
+-- name: touch_key!
+-- Keeps that a key was used, if nobody has said so later.
+UPDATE keys SET last_used_at = :now WHERE key_id = :key_id AND (last_used_at IS NULL OR last_used_at < :now);
+
+-- name: put_audit!
+-- Who changed what.
+INSERT INTO audit (tenant_id, actor, action, subject, detail) VALUES (:tenant_id, :actor, :action, :subject, :detail);
+
+-- name: list_audit
+-- The audit trail, newest first.
+SELECT * FROM audit
+WHERE (:tenant_id::text IS NULL OR tenant_id = :tenant_id) AND (:before::bigint IS NULL OR id < :before)
+ORDER BY id DESC LIMIT :limit;
+
+-- The registry of prompts and variants.
+
+-- name: registry_names
+-- Every name of a kind with its newest version.
+SELECT name, max(version) AS latest FROM registry_versions WHERE tenant_id = :tenant_id AND kind = :kind GROUP BY name ORDER BY name;
+
+-- name: registry_versions
+-- All versions of a name, newest first.
+SELECT * FROM registry_versions WHERE tenant_id = :tenant_id AND kind = :kind AND name = :name ORDER BY version DESC;
+
+-- name: registry_version^
+-- One version of a name; the newest without a number.
+SELECT * FROM registry_versions
+WHERE tenant_id = :tenant_id AND kind = :kind AND name = :name AND (:version::int IS NULL OR version = :version)
+ORDER BY version DESC LIMIT 1;
+
+-- name: put_registry_version^
+-- A new version.
+INSERT INTO registry_versions (tenant_id, kind, name, version, sha256, definition, message, author)
+VALUES (:tenant_id, :kind, :name, :version, :sha256, :definition, :message, :author)
+RETURNING *;
+
+-- name: registry_labels
+-- The newest move of each label, of one name or of all.
+SELECT DISTINCT ON (name, label) * FROM registry_moves
+WHERE tenant_id = :tenant_id AND kind = :kind AND (:name::text IS NULL OR name = :name)
+ORDER BY name, label, number DESC;
+
+-- name: registry_label^
+-- The newest move of a label.
+SELECT * FROM registry_moves
+WHERE tenant_id = :tenant_id AND kind = :kind AND name = :name AND label = :label ORDER BY number DESC LIMIT 1;
+
+-- name: registry_moves
+-- All moves of a label, oldest first.
+SELECT * FROM registry_moves WHERE tenant_id = :tenant_id AND kind = :kind AND name = :name AND label = :label ORDER BY number;
+
+-- name: put_registry_move^
+-- A move.
+INSERT INTO registry_moves (tenant_id, kind, name, label, number, before, weights, restores, reason, actor, receipt)
+VALUES (:tenant_id, :kind, :name, :label, :number, :before, :weights, :restores, :reason, :actor, :receipt)
+RETURNING *;
+
+-- Budgets, and what was spent; a tenant_id of null means all tenants.
+
+-- name: budgets_of
+-- The budgets of a tenant, and of one of its keys and one of its runs.
+SELECT scope, subject, budget_window, micros, tokens FROM budgets
+WHERE tenant_id = :tenant_id
+AND (scope = 'tenant' OR (scope = 'key' AND subject = :key_id::text) OR (scope = 'run' AND subject = :run_id::text));
+
+-- name: put_budget!
+-- Sets a budget.
+INSERT INTO budgets (tenant_id, scope, subject, budget_window, micros, tokens)
+VALUES (:tenant_id, :scope, :subject, :window, :micros, :tokens)
+ON CONFLICT (tenant_id, scope, subject, budget_window) DO UPDATE SET
+    micros = excluded.micros, tokens = excluded.tokens, updated_at = now();
+
+-- name: get_budget^
+-- A budget.
+SELECT micros, tokens FROM budgets
+WHERE tenant_id = :tenant_id AND scope = :scope AND subject = :subject AND budget_window = :window;
+
+-- name: remove_budget$
+-- Removes a budget; null if there is none.
+DELETE FROM budgets
+WHERE tenant_id = :tenant_id AND scope = :scope AND subject = :subject AND budget_window = :window
+RETURNING subject;
+
+-- name: spent^
+-- What a tenant, one of its keys or one of its runs has spent or reserved in a window.
+SELECT coalesce(sum(cost_micros), 0)::bigint AS micros, coalesce(sum(input_tokens + output_tokens), 0)::bigint AS tokens
+FROM llm_calls
+WHERE tenant_id = :tenant_id AND started_at >= :start AND started_at < :end
+AND CASE :scope::text WHEN 'tenant' THEN true WHEN 'key' THEN key_id = :subject WHEN 'run' THEN run_id = :subject END;
+
+-- name: usage
+-- Sums of the ledger, one row for each combination of what it is grouped `by`.
+SELECT
+    CASE WHEN 'tenant' = ANY (:by::text[]) THEN tenant_id END AS tenant,
+    CASE WHEN 'key' = ANY (:by) THEN key_id END AS key,
+    CASE WHEN 'run' = ANY (:by) THEN run_id END AS run,
+    CASE WHEN 'day' = ANY (:by) THEN (started_at AT TIME ZONE 'UTC')::date END AS day,
+    CASE WHEN 'provider' = ANY (:by) THEN provider END AS provider,
+    CASE WHEN 'model' = ANY (:by) THEN model END AS model,
+    CASE WHEN 'purpose' = ANY (:by) THEN purpose END AS purpose,
+    count(*) AS calls,
+    count(*) FILTER (WHERE status = 'failed') AS failed,
+    count(*) FILTER (WHERE status = 'cancelled') AS cancelled,
+    count(*) FILTER (WHERE status = 'unknown') AS unknown,
+    sum(input_tokens)::bigint AS input_tokens,
+    sum(output_tokens)::bigint AS output_tokens,
+    coalesce(sum(cost_micros), 0)::bigint AS micros,
+    count(*) FILTER (WHERE cost_micros IS NULL) AS unpriced
+FROM llm_calls
+WHERE started_at >= :start AND started_at < :end AND (:tenant_id::text IS NULL OR tenant_id = :tenant_id)
+GROUP BY 1, 2, 3, 4, 5, 6, 7
+ORDER BY 1, 2, 3, 4, 5, 6, 7;

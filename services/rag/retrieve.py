@@ -8,18 +8,19 @@ from kit.ports.embedding import EmbeddingModel
 from kit.ports.sparse import SparseEncoder
 from kit.ports.vectors import Filter, Hit, Vector, VectorQuery, VectorStore
 from services.rag.stopwatch import Stopwatch
-from services.rag.variants import Variant
+from services.rag.variants import RetrieverKind, Variant
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked, by whom, over which documents, of which variant."""
+    """What is asked, by whom (with which key, if any), over which documents, of which variant."""
 
     text: str
     tenant_id: str
     variant: Variant
     top_k: int
     filter: Filter = field(default_factory=Filter)
+    key_id: str | None = None
 
 
 class VisibleVersions(Protocol):
@@ -32,7 +33,7 @@ class VisibleVersions(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Retriever:
-    """Dense and sparse search with score fusion."""
+    """Dense search, sparse search, or both with score fusion."""
 
     embedder: EmbeddingModel
     sparse: SparseEncoder
@@ -41,18 +42,20 @@ class Retriever:
 
     async def retrieve(self, question: Question, watch: Stopwatch) -> list[Hit]:
         """The `top_k` best chunks, best first, each of the version of its document that is visible now."""
+        sparse_alone = question.variant.definition.retriever is RetrieverKind.SPARSE
         with watch.stage("embed"):
-            dense = (await self.embedder.embed([question.text]))[0]
+            dense = None if sparse_alone else (await self.embedder.embed([question.text]))[0]
         with watch.stage("retrieve"):
             return await self._shown(question, dense)
 
-    async def _shown(self, question: Question, dense: Vector) -> list[Hit]:
+    async def _shown(self, question: Question, dense: Vector | None) -> list[Hit]:
+        definition = question.variant.definition
         query = VectorQuery(
             tenant_id=question.tenant_id,
             limit=question.top_k,
             dense=dense,
-            sparse=self.sparse.encode_query(question.text),
-            candidates=max(question.variant.candidates, question.top_k),
+            sparse=self.sparse.encode_query(question.text) if definition.retriever is not RetrieverKind.DENSE else None,
+            candidates=max(definition.candidates, question.top_k),
             filter=question.filter,
         )
         hits = await self.vectors.search(query)

@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from kit.errors import WorkbenchError
-from tests.bench import events, gateway, ingest, memory, query, search, startup
+from tests.bench import budget, events, gateway, ingest, memory, query, registry, search, startup
 from tests.bench.report import Figure, MeasurementFailed, machine, stage_table, table, tell_machine, tell_notes
 from tests.bench.workspace import Workspace
 from workbench.errors import INTERRUPTED
@@ -30,6 +30,8 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "search": search.measure,
         "query": query.measure,
         "gateway": gateway.measure,
+        "budget": budget.measure,
+        "registry": registry.measure,
         "memory": memory.measure,
         "startup": startup.measure,
     }

@@ -8,8 +8,10 @@ from rich.console import Console
 from rich.text import Text
 
 from kit.errors import WorkbenchError
-from workbench.cli import ask, demo, documents, status, up
+from workbench.cli import ask, demo, documents, seed, status, up
 from workbench.cli.dlq import make_dlq
+from workbench.cli.keys import make_keys
+from workbench.cli.registry import make_registry
 from workbench.cli.topics import make_topics
 from workbench.errors import FAILED, NO_STACK, STACK_RUNS, NoStack, StackRuns
 
@@ -28,6 +30,10 @@ def make_app() -> typer.Typer:
     )
     for command in (demo.demo, up.up, status.status, documents.ingest, documents.documents, ask.ask, ask.search):
         app.command()(command)
+    app.command()(seed.seed)
+    for kind in ("prompts", "variants"):
+        app.add_typer(make_registry(kind), name=kind)
+    app.add_typer(make_keys(), name="keys")
     app.add_typer(make_topics(), name="topics")
     app.add_typer(make_dlq(), name="dlq")
     return app

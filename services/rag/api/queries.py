@@ -4,12 +4,12 @@ import asyncio
 
 from fastapi import APIRouter
 
-from contracts.envelope import DEFAULT_TENANT
 from contracts.queries import QueryAnsweredV1, RetrievedChunk, Usage
 from kit.ports.vectors import Filter, Hit
 from kit.tracing import current_trace_id
 from services.rag.answer import Answer
 from services.rag.api.parts import Rag
+from services.rag.api.principal import Scope, Who, needs
 from services.rag.api.schemas import (
     EmbedRequest,
     EmbedResponse,
@@ -28,27 +28,29 @@ from services.rag.stopwatch import Stopwatch
 router = APIRouter(tags=["questions"])
 
 
-@router.post("/search")
-async def search(rag: Rag, body: SearchRequest) -> SearchResponse:
+@router.post("/search", dependencies=[needs(Scope.QUERY)])
+async def search(rag: Rag, who: Who, body: SearchRequest) -> SearchResponse:
     """Finds the chunks nearest to a query."""
-    variant, watch = rag.variants.named(body.variant), Stopwatch(rag.clock)
-    hits = await rag.retriever.retrieve(Question(body.query, DEFAULT_TENANT, variant, body.top_k, _filter(body.filter)), watch)
+    variant = await rag.catalogue.variants.resolve(who.tenant_id, body.variant, body.subject or body.query)
+    question, watch = Question(body.query, who.tenant_id, variant, body.top_k, _filter(body.filter)), Stopwatch(rag.clock)
+    hits = await rag.retriever.retrieve(question, watch)
     timings = watch.timings_ms("embed", "retrieve")
     return SearchResponse(hits=[_hit(hit) for hit in hits], timings_ms=timings, variant=variant.identity)
 
 
-@router.post("/rag/query")
-async def query(rag: Rag, body: QueryRequest) -> QueryResponse:
+@router.post("/rag/query", dependencies=[needs(Scope.QUERY)])
+async def query(rag: Rag, who: Who, body: QueryRequest) -> QueryResponse:
     """Answers a question with verified citations, or abstains."""
-    variant = rag.variants.named(body.variant)
-    question = Question(body.question, DEFAULT_TENANT, variant, body.top_k or variant.top_k, _filter(body.filter))
+    variant = await rag.catalogue.variants.resolve(who.tenant_id, body.variant, body.subject or body.question)
+    top_k = body.top_k or variant.definition.top_k
+    question = Question(body.question, who.tenant_id, variant, top_k, _filter(body.filter), who.key_id)
     answer = await rag.answerer.answer(question)
-    async with rag.store.effects.caused_by(None, DEFAULT_TENANT) as effect:
+    async with rag.store.effects.caused_by(None, who.tenant_id) as effect:
         await effect.publish(_answered(answer))
     return _response(answer)
 
 
-@router.post("/embed")
+@router.post("/embed", dependencies=[needs(Scope.QUERY)])
 async def embed(rag: Rag, body: EmbedRequest) -> EmbedResponse:
     """Gives the vectors of texts."""
     model = rag.embedder

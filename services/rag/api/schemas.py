@@ -44,20 +44,22 @@ class IngestText(Request):
 
 
 class SearchRequest(Request):
-    """A search."""
+    """A search. `variant` is a name, name@label or name@version; where a label has a canary, equal `subject`s get the same version."""
 
     query: QuestionText
     top_k: int = Field(default=10, ge=1, le=MAX_TOP_K)
     variant: Name | None = None
+    subject: Name | None = None
     filter: SearchFilter = SearchFilter()
 
 
 class QueryRequest(Request):
-    """A question. Without `top_k` the variant's is taken."""
+    """A question; `variant` and `subject` as in a search. Without `top_k` the variant's is taken."""
 
     question: QuestionText
     top_k: int | None = Field(default=None, ge=1, le=MAX_TOP_K)
     variant: Name | None = None
+    subject: Name | None = None
     filter: SearchFilter = SearchFilter()
 
 

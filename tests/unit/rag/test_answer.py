@@ -11,13 +11,18 @@ from kit.fakes.embedding import HashEmbedding
 from kit.fakes.llm import ScriptedLLM
 from kit.fakes.sparse import WordEncoder
 from kit.fakes.vectors import InMemoryVectors
-from kit.ports.llm import ABSTENTION
-from kit.ports.vectors import Hit, Point
+from kit.ports.llm import ABSTENTION, ModelRef
+from kit.ports.vectors import Hit, Point, VectorQuery
+from kit.settings import LLMProvider
 from services.rag.answer import Answer, Answerer
 from services.rag.cite import Citer
-from services.rag.prompts import GROUNDED_ANSWER
+from services.rag.grounded_answer import GROUNDED_ANSWER
+from services.rag.registry.entry import Kind
+from services.rag.registry.errors import Invalid
 from services.rag.retrieve import Question, Retriever
-from services.rag.variants import Variant
+from services.rag.stopwatch import Stopwatch
+from services.rag.variants import DEFAULT, RetrieverKind, VariantDefinition
+from tests.unit.rag.shelf import shelf_with_built_in, variant_on
 from tests.unit.rag.test_cite import Texts, passage
 
 
@@ -32,8 +37,27 @@ class Shown:
         return [hit for hit in hits if hit.chunk.document_id not in self.hidden]
 
 
+class Recorded(InMemoryVectors):
+    """An empty index that remembers what it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.queries: list[VectorQuery] = []
+
+    async def search(self, query: VectorQuery) -> list[Hit]:
+        """Finds nothing."""
+        self.queries.append(query)
+        return []
+
+
 async def answered(draft: str, hidden: frozenset[str] = frozenset(), top_k: int = 5) -> Answer:
-    """The answer to a question when the model drafts that; the index has the policy and a deleted copy of it."""
+    """The answer to a question when the model drafts that."""
+    question = Question("When are refunds paid?", "default", await variant_on(shelf_with_built_in()), top_k)
+    return await (await answerer(ScriptedLLM([draft]), hidden)).answer(question)
+
+
+async def answerer(llm: ScriptedLLM, hidden: frozenset[str] = frozenset()) -> Answerer:
+    """An answerer whose index has the policy and a deleted copy of it."""
     embedder, sparse, vectors = HashEmbedding(), WordEncoder(), InMemoryVectors()
     await vectors.ensure(embedder.dimensions)
     policy = passage().chunk
@@ -42,8 +66,7 @@ async def answered(draft: str, hidden: frozenset[str] = frozenset(), top_k: int 
         await vectors.upsert([Point(chunk, dense, terms)])
         await vectors.show(chunk.document_id, chunk.document_version)
     retriever = Retriever(embedder, sparse, vectors, Shown(hidden))
-    answerer = Answerer(retriever, GROUNDED_ANSWER, ScriptedLLM([draft]), Citer(Texts()), FakeClock(), uuid4)
-    return await answerer.answer(Question("When are refunds paid?", "default", Variant(), top_k))
+    return Answerer(retriever, llm, Citer(Texts()), FakeClock(), uuid4)
 
 
 async def test_a_proven_answer_is_given_with_its_citation() -> None:
@@ -67,3 +90,46 @@ async def test_a_document_that_may_not_be_shown_takes_no_place_of_another() -> N
     answer = await answered(ABSTENTION, hidden=frozenset({"copy"}), top_k=1)
 
     assert [hit.chunk.document_id for hit in answer.passages] == ["policy"]
+
+
+async def test_a_prompt_that_cannot_be_rendered_asks_no_model() -> None:
+    """Somebody put a prompt into production that wants more than a question and passages."""
+    shelf, llm = shelf_with_built_in(), ScriptedLLM(["never said"])
+    text = {"type": "string"}
+    shelf.put(Kind.PROMPT, GROUNDED_ANSWER, {"template": "{{ question }} {{ mood }}", "variables": {"question": text, "mood": text}})
+    question = Question("When are refunds paid?", "default", await variant_on(shelf), 5)
+
+    with pytest.raises(Invalid, match="mood: is missing"):
+        await (await answerer(llm)).answer(question)
+
+    assert llm.requests == []
+
+
+async def test_the_answer_names_its_variant_and_prompt_and_asks_their_model() -> None:
+    """What was used, by name and number, and on whose account."""
+    shelf, llm = shelf_with_built_in(), ScriptedLLM([ABSTENTION])
+    pinned = VariantDefinition(provider=LLMProvider.OPENAI, model="gpt-9", max_tokens=77, temperature=None)
+    shelf.put(Kind.VARIANT, DEFAULT, pinned.model_dump(mode="json"))
+    question = Question("When are refunds paid?", "acme", await variant_on(shelf), 5, key_id="k1")
+
+    answer = await (await answerer(llm)).answer(question)
+
+    assert (answer.prompt.name, answer.prompt.version) == ("grounded-answer", "1")
+    assert (answer.question.variant.identity.name, answer.question.variant.identity.version) == ("default", "2")
+    [request] = llm.requests
+    assert (request.models, request.max_tokens, request.temperature) == ((ModelRef("openai", "gpt-9"),), 77, None)
+    assert (request.caller.request_id, request.caller.tenant_id, request.caller.key_id) == (str(answer.answer_id), "acme", "k1")
+
+
+@pytest.mark.parametrize(("kind", "dense", "sparse"), [("hybrid", True, True), ("dense", True, False), ("sparse", False, True)])
+async def test_a_variant_says_which_vectors_are_searched(kind: str, dense: bool, sparse: bool) -> None:
+    """And nothing is embedded for a search by words alone."""
+    shelf, embedder, vectors = shelf_with_built_in(), HashEmbedding(), Recorded()
+    shelf.put(Kind.VARIANT, DEFAULT, VariantDefinition(retriever=RetrieverKind(kind), candidates=7).model_dump(mode="json"))
+    question = Question("When are refunds paid?", "default", await variant_on(shelf), 5)
+
+    await Retriever(embedder, WordEncoder(), vectors, Shown()).retrieve(question, Stopwatch(FakeClock()))
+
+    [query] = vectors.queries
+    assert (query.dense is not None, query.sparse is not None, query.candidates) == (dense, sparse, 7)
+    assert bool(embedder.calls) == dense

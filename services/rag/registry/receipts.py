@@ -1,0 +1,92 @@
+"""Receipts of evaluations: signed words of the evaluator that a version was measured, against what, and with which verdict.
+
+A signed receipt is `{key_id, payload, signature}`: the payload is the receipt's JSON, in base64 so that it is kept byte for byte, and the
+signature (Ed25519, RFC 8032) is over `CONTEXT` followed by the payload's bytes.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from pydantic import AwareDatetime, Base64Bytes, BaseModel, ConfigDict, Field, ValidationError
+
+from kit.errors import Permanent
+from services.rag.registry.entry import Kind
+from services.rag.registry.version import Version
+
+CONTEXT = b"workbench.receipt.v1\n"
+PASS = "PASS"  # noqa: S105 - a verdict
+
+
+class Receipt(BaseModel):
+    """What an evaluation found about the `kind` with the content `sha256`; `dataset` is the fingerprint of what it was measured on."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    run: str = Field(min_length=1)
+    kind: Kind
+    sha256: str
+    dataset: str = Field(min_length=1)
+    baseline: str | None = None
+    verdict: str
+    figures: dict[str, float] = Field(default_factory=dict)
+    expires_at: AwareDatetime
+
+
+class SignedReceipt(BaseModel):
+    """A receipt as it travels."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key_id: str = Field(min_length=1, max_length=200)
+    payload: Base64Bytes = Field(max_length=100_000)
+    signature: Base64Bytes = Field(max_length=200)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipts:
+    """Verifies receipts with the public `keys` of those who may issue them."""
+
+    keys: Mapping[str, Ed25519PublicKey]
+
+    def verified(self, signed: SignedReceipt, version: Version, now: datetime) -> Receipt:
+        """The receipt, if it proves `version` today.
+
+        Raises Permanent `receipt_forged`, `receipt_of_another`, `receipt_expired` or `receipt_not_passed`.
+        """
+        receipt = self._opened(signed)
+        if (receipt.kind, receipt.sha256) != (version.entry.kind, version.sha256):
+            told = f"this receipt is about the {receipt.kind} {receipt.sha256[:12]}, not {version.sha256[:12]}; evaluate this version"
+            raise Permanent("receipt_of_another", told)
+        if now >= receipt.expires_at:
+            raise Permanent("receipt_expired", f"this receipt held until {receipt.expires_at.isoformat()}; evaluate again")
+        if receipt.verdict != PASS:
+            raise Permanent("receipt_not_passed", f"run {receipt.run} ended with {receipt.verdict}; only {PASS} moves this label")
+        return receipt
+
+    def _opened(self, signed: SignedReceipt) -> Receipt:
+        key = self.keys.get(signed.key_id)
+        if key is None:
+            raise Permanent("receipt_forged", f"no key {signed.key_id!r} may sign receipts here; see the setting promotion.receipt_keys")
+        try:
+            key.verify(signed.signature, CONTEXT + signed.payload)
+            return Receipt.model_validate_json(signed.payload)
+        except InvalidSignature:
+            raise Permanent("receipt_forged", "the signature does not fit the receipt; send it as the evaluator issued it") from None
+        except ValidationError as error:
+            raise Permanent("receipt_forged", f"the payload is no receipt: {error.errors()[0]['msg']}") from error
+
+
+def public_keys(encoded: Mapping[str, str]) -> dict[str, Ed25519PublicKey]:
+    """Reads raw Ed25519 public keys (32 bytes in base64) by their ids. Raises ValueError naming one that cannot be read."""
+    found = {}
+    for key_id, text in encoded.items():
+        try:
+            found[key_id] = Ed25519PublicKey.from_public_bytes(base64.b64decode(text, validate=True))
+        except (binascii.Error, ValueError) as error:
+            raise ValueError(f"{key_id} is no Ed25519 public key of 32 bytes in base64: {error}") from error
+    return found
