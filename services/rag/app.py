@@ -10,15 +10,15 @@ from fastapi import FastAPI
 from kit.adapters.blobs import ObjectBlobs
 from kit.adapters.bm25 import Bm25Encoder
 from kit.adapters.open_embedding import open_embedding
-from kit.adapters.open_llm import open_llm
 from kit.adapters.open_vectors import open_vectors
 from kit.floor import Floor, given_or_opened, open_floor, running
+from kit.gateway.caps import DefaultCaps
 from kit.health import BUILD_VERSION, Health
 from kit.ports.embedding import EmbeddingModel
 from kit.ports.vectors import VectorStore
 from kit.reconcile import Reconcile
 from services.rag.answer import Answerer
-from services.rag.api import documents, generate, keys, problems, queries, registry
+from services.rag.api import documents, generate, keys, problems, queries, registry, usage
 from services.rag.api.health import health_router
 from services.rag.api.middleware import MULTIPART_FRAME_BYTES, BodyLimit, Observed
 from services.rag.api.parts import Parts
@@ -28,10 +28,12 @@ from services.rag.cache import CachedEmbedding
 from services.rag.catalogue import make_catalogue
 from services.rag.cite import Citer
 from services.rag.keys import Keys
+from services.rag.models import open_models
 from services.rag.retrieve import Retriever
 from services.rag.settings import Settings
 from services.rag.store import Store
 from services.rag.upload import Uploads
+from services.rag.usage import Budgets, StoredCaps, Usage
 
 _PROBLEM = {
     "description": "what is wrong and what to do",
@@ -67,6 +69,7 @@ def build(settings: Settings, embedder: EmbeddingModel | None = None, vectors: V
         registry.prompts,
         registry.variants,
         keys.router,
+        usage.router,
         health_router(health),
     ):
         app.include_router(router, responses={"4XX": _PROBLEM, "5XX": _PROBLEM})
@@ -83,7 +86,8 @@ async def _open(settings: Settings, shared: Shared, floor: Floor) -> AsyncIterat
         cache = await stack.enter_async_context(redis.from_url(settings.redis.url.get_secret_value()))
         floor.health.watch("vectors", vectors.count)
         store, cached = Store(floor.effects), CachedEmbedding(model, cache)
-        llm = await stack.enter_async_context(open_llm(settings.llm, cached))
+        caps = StoredCaps(floor.pool, DefaultCaps(settings.budgets), floor.clock)
+        llm = await stack.enter_async_context(open_models(settings, floor, cached, cache, caps))
         floor.health.watch("redis", cached.ping)
         retriever = Retriever(cached, Bm25Encoder(), vectors, store)
         api_keys = Keys(floor.pool, floor.clock, floor.ids)
@@ -97,6 +101,8 @@ async def _open(settings: Settings, shared: Shared, floor: Floor) -> AsyncIterat
             store=store,
             embedder=cached,
             llm=llm,
+            budgets=Budgets(floor.pool, floor.clock),
+            usage=Usage(floor.pool),
             catalogue=make_catalogue(floor.pool, cache, floor.clock, settings.promotion),
             clock=floor.clock,
             max_document_bytes=settings.max_document_bytes,

@@ -6,6 +6,8 @@ from typing import Annotated
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from kit.gateway.caps import BudgetSettings
+from kit.gateway.settings import GatewaySettings
 from kit.settings import BlobSettings, EmbeddingSettings, LLMSettings, RedisSettings, Section, ServiceSettings, VectorSettings
 from services.rag.registry.entry import PRODUCTION
 from services.rag.registry.receipts import public_keys
@@ -47,6 +49,8 @@ class Settings(ServiceSettings):
     vectors: VectorSettings
     embedding: EmbeddingSettings = EmbeddingSettings()
     llm: LLMSettings = LLMSettings()
+    gateway: GatewaySettings = GatewaySettings()
+    budgets: BudgetSettings = BudgetSettings()
     max_document_bytes: int = Field(default=25 * 1024 * 1024, ge=1)
     requeue_after_s: float = Field(default=600, gt=0, description="an upload that ingest has not heard of is told again after so long")
     heartbeat_s: float = Field(default=5, gt=0, description="a streamed answer that is silent for so long says that it is still there")

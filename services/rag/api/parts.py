@@ -15,6 +15,7 @@ from services.rag.keys import Keys
 from services.rag.retrieve import Retriever
 from services.rag.store import Store
 from services.rag.upload import Uploads
+from services.rag.usage import Budgets, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class Parts:
     store: Store
     embedder: EmbeddingModel
     llm: LLMClient
+    budgets: Budgets
+    usage: Usage
     catalogue: Catalogue
     clock: Clock
     max_document_bytes: int
