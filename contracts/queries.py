@@ -9,7 +9,7 @@ from contracts.base import DocumentId, Event, Name, Sha256, Value, Version
 
 
 class NamedVersion(Value):
-    """An immutable configuration: a name and the version (content hash) of it that was used."""
+    """An immutable configuration: a name, and the version of it that was used."""
 
     name: Name
     version: Name

@@ -5,7 +5,7 @@ A service's `Settings` subclasses `ServiceSettings` with its own prefix, so `ING
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -79,17 +79,37 @@ class EmbeddingProvider(StrEnum):
     """Who turns texts into vectors."""
 
     MINILM = "minilm"
+    WORDLLAMA = "wordllama"
+    ONNX = "onnx"
     OPENAI = "openai"
+    OPENAI_COMPATIBLE = "openai-compatible"
 
 
 class EmbeddingSettings(Section):
-    """The embedding model. `threads` is how many texts are embedded at once by the in-process model."""
+    """The embedding model. `onnx` needs `model_dir`, `openai` a key, `openai-compatible` (TEI, vLLM) an address, a model, dimensions.
+
+    `threads` is how many texts an ONNX model embeds at once.
+    """
 
     provider: EmbeddingProvider = EmbeddingProvider.MINILM
+    model_dir: Path | None = Field(default=None, description="a sentence model: model.onnx, tokenizer.json")
     model: str = "text-embedding-3-small"
-    dimensions: int = Field(default=384, ge=1)
+    dimensions: int = Field(default=384, ge=1, description="of the models behind an address; the others tell themselves")
+    max_tokens: int | None = Field(
+        default=None, ge=8, description="of `onnx` and `openai-compatible`; none means what the model says, or 256"
+    )
     api_key: SecretStr | None = None
     base_url: str | None = None
+    threads: int = Field(default=1, ge=1)
+
+
+class RerankSettings(Section):
+    """The rerankers that variants may name. An LLM reranker needs nothing here."""
+
+    maxsim: bool = Field(default=True, description="loads MiniLM for late interaction, unless it embeds anyway")
+    maxsim_cache_mb: int = Field(default=64, ge=0, description="memory for the token vectors of recent passages, about 0.1 MB each")
+    model_dir: Path | None = Field(default=None, description="a cross-encoder: model.onnx, tokenizer.json")
+    max_tokens: int | None = Field(default=None, ge=8, description="of the cross-encoder; none means what its tokenizer says, or 512")
     threads: int = Field(default=1, ge=1)
 
 
@@ -99,19 +119,31 @@ class LLMProvider(StrEnum):
     EXTRACTIVE = "extractive"
     OPENAI = "openai"
     ANTHROPIC = "anthropic"
+    OPENAI_COMPATIBLE = "openai-compatible"
 
 
 class LLMSettings(Section):
-    """The language model. Without a provider: Anthropic or OpenAI if its key is set, else the extractive answerer."""
+    """The language models. Without a provider: the first that is set up of Anthropic, OpenAI, a compatible server; else the extractive.
+
+    `openai_compatible_*` is any server that speaks OpenAI's chat completions: vLLM, TGI, llama.cpp, Ollama. Times are seconds.
+    """
 
     provider: LLMProvider | None = None
+    fallback: tuple[Annotated[str, Field(pattern="^[^/]+/.+$")], ...] = Field(
+        default=(), description='["provider/model", ...] asked in this order when the first does not answer'
+    )
     openai_api_key: SecretStr | None = None
     openai_base_url: str | None = None
     openai_model: str = "gpt-5-mini"
     anthropic_api_key: SecretStr | None = None
     anthropic_base_url: str | None = None
     anthropic_model: str = "claude-haiku-4-5"
-    timeout_s: float = 60.0
+    openai_compatible_base_url: str | None = Field(default=None, description="with the version: http://host:port/v1")
+    openai_compatible_api_key: SecretStr | None = None
+    openai_compatible_model: str | None = None
+    connect_timeout_s: float = Field(default=5.0, gt=0)
+    first_token_timeout_s: float = Field(default=30.0, gt=0, description="the longest silence of a streamed answer")
+    timeout_s: float = Field(default=60.0, gt=0, description="for the whole answer")
 
 
 class HttpSettings(Section):

@@ -94,10 +94,10 @@ def test_a_service_imports_only_what_its_image_installs(graph: grimp.ImportGraph
 
 
 def test_what_runs_here_is_locked() -> None:
-    """Tests and command line import nothing that a fresh `.venv` lacks."""
+    """Tests and command line import nothing that a fresh `.venv` lacks, or gets from `make local-llm`."""
     foreign = {name for source in sources(*PACKAGES, "tests") for name in imports(source)} - NOT_OURS - {"tests"}
 
-    assert missing(foreign, "requirements/dev.txt") == set()
+    assert missing(missing(foreign, "requirements/dev.txt"), "requirements/local-llm.txt") == set()
 
 
 def test_a_package_missing_from_an_image_is_found() -> None:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from kit.errors import WorkbenchError
-from workbench.cli import ask, demo, documents, seed, status, up
+from workbench.cli import ask, demo, documents, seed, status, up, usage
 from workbench.cli.dlq import make_dlq
 from workbench.cli.keys import make_keys
 from workbench.cli.registry import make_registry
@@ -31,6 +31,7 @@ def make_app() -> typer.Typer:
     for command in (demo.demo, up.up, status.status, documents.ingest, documents.documents, ask.ask, ask.search):
         app.command()(command)
     app.command()(seed.seed)
+    app.command()(usage.usage)
     for kind in ("prompts", "variants"):
         app.add_typer(make_registry(kind), name=kind)
     app.add_typer(make_keys(), name="keys")
