@@ -25,8 +25,12 @@ QUERY_STAGE_SECONDS = Histogram(
     ["stage"],
     buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30),
 )
+DEGRADED = Counter("workbench_degraded_total", "Answers and searches that did without something, by what", ["without"])
+CACHE = Counter("workbench_cache_total", "Lookups in a cache", ["cache", "outcome"])
+CACHE_AWAY = Gauge("workbench_cache_away", "1 while the cache does not answer")
 ANSWERS = Counter("workbench_answers_total", "Answers given", ["provider", "abstained"])
 CITATIONS = Counter("workbench_citations_total", "Citations drafted, by whether the quote was found in the stored text", ["verified"])
+CITATIONS_DROPPED = Counter("workbench_citations_dropped_total", "Citations drafted and not sent, by why", ["reason"])
 
 # The conventions' metrics of calls to language models, as Prometheus writes OpenTelemetry's names; see kit/gateway/telemetry.py.
 _LLM_CALL = ["gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model"]

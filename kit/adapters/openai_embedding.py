@@ -1,6 +1,7 @@
 """OpenAI's embeddings, and the servers that speak the same (TEI, vLLM)."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import bpe_openai
 import numpy as np
@@ -12,26 +13,43 @@ from kit.adapters.sdk_errors import translated, unreadable
 from kit.errors import DependencyDown
 from kit.ports.embedding import Vectors
 
-# The API's limits for one request, with room for a server that counts otherwise.
-BATCH_TEXTS = 256
-BATCH_TOKENS = 250_000
 # The tokenizer refuses texts of a million characters.
 _COUNTED_CHARS = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a server takes: texts and tokens in one request, tokens of a text. `shortens`: it cuts vectors to the dimensions asked for."""
+
+    batch_texts: int
+    batch_tokens: int
+    max_tokens: int
+    shortens: bool
+
+
+# The API's limits for one request, with room for a server that counts otherwise.
+OPENAI = Limits(batch_texts=256, batch_tokens=250_000, max_tokens=8191, shortens=True)
+
+
+def compatible(max_tokens: int) -> Limits:
+    """Those of other servers: TEI takes 32 texts unless it is told otherwise, and vLLM refuses to be asked for dimensions."""
+    return Limits(batch_texts=32, batch_tokens=250_000, max_tokens=max_tokens, shortens=False)
 
 
 class OpenAIEmbedding:
     """`EmbeddingModel` over the SDK's client, which brings key, address and timeout and should not retry by itself (`max_retries=0`).
 
-    A refused key is DependencyDown, not Permanent: it is no fault of the text, and no document should fail for it.
+    A refused key is DependencyDown, not Permanent: it is no fault of the text, and no document should fail for it. Tokens are counted
+    as OpenAI's models count them, which is an estimate for any other.
     """
 
-    max_tokens = 8191
-
-    def __init__(self, client: AsyncOpenAI, model: str, dimensions: int) -> None:
+    def __init__(self, client: AsyncOpenAI, model: str, dimensions: int, limits: Limits = OPENAI) -> None:
         self.name = f"{model}-{dimensions}"
         self.dimensions = dimensions
+        self.max_tokens = limits.max_tokens
         self._client = client
         self._model = model
+        self._limits = limits
         self._encoding = bpe_openai.get_encoding("cl100k_base")
 
     def count_tokens(self, text: str) -> int:
@@ -47,7 +65,7 @@ class OpenAIEmbedding:
         tokens = 0
         for text in texts:
             count = self.count_tokens(text)
-            if batch and (len(batch) == BATCH_TEXTS or tokens + count > BATCH_TOKENS):
+            if batch and (len(batch) == self._limits.batch_texts or tokens + count > self._limits.batch_tokens):
                 yield batch
                 batch, tokens = [], 0
             batch.append(text)
@@ -58,7 +76,10 @@ class OpenAIEmbedding:
     async def _embed(self, batch: list[str]) -> Vectors:
         with translated(openai, "embedding", refused_key=DependencyDown):
             found = await self._client.embeddings.create(
-                model=self._model, input=batch, dimensions=self.dimensions, encoding_format="float"
+                model=self._model,
+                input=batch,
+                dimensions=self.dimensions if self._limits.shortens else openai.omit,
+                encoding_format="float",
             )
         return self._vectors(found, len(batch))
 

@@ -9,10 +9,12 @@ What was measured on version 0.9 shapes this adapter:
   came since, and the log that is replayed at opening stays short.
 * Search is exact: no HNSW graph is built (`indexing_threshold=0`). With the payload indexes a graph gains nothing at 10,000 points, and
   building it stalls the process for 4 to 11 s. `optimize` is then only a vacuum, and runs at opening alone.
+* Lists are fused by us and not by the engine, for 0.4 ms more a search over 10,000 points (3.8 against 3.4 ms): so all stores rank alike,
+  there is convex fusion, and a hit can tell its places.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -20,25 +22,49 @@ import qdrant_edge as engine
 from qdrant_edge import EdgeShard, FieldCondition, MatchAny, MatchValue, UpdateOperation
 
 from kit.adapters.qdrant_payload import (
-    DENSE,
+    FLOAT_INDEXES,
     INTEGER_INDEXES,
+    KEY,
     KEYWORD_INDEXES,
+    METADATA_NUMBERS,
     SHOWN,
-    SPARSE,
+    VALUE,
     VISIBLE,
+    Condition,
     Conditions,
+    Either,
+    NoneOf,
+    NumberWithin,
+    OneOf,
+    Within,
     batches,
-    candidate_lists,
     found_by,
     of_document,
     of_version,
+    older_than,
+    standing_around,
     to_chunk,
+    to_hits,
+    to_id,
     to_payload,
 )
 from kit.clock import Clock, SystemClock
 from kit.errors import DependencyDown, Permanent
 from kit.ports.sparse import SparseVector
-from kit.ports.vectors import Hit, Point, Vector, VectorQuery, best_first, mismatch, opened, require_dimensions
+from kit.ports.vectors import (
+    DENSE,
+    SPARSE,
+    Chunk,
+    Hit,
+    Point,
+    Range,
+    Vector,
+    VectorQuery,
+    around,
+    mismatch,
+    opened,
+    require_dimensions,
+)
 
 # Points the engine takes in about 3 ms, the longest a write keeps the event loop from a search.
 _BATCH = 64
@@ -74,18 +100,26 @@ class QdrantEdge:
         self._update(UpdateOperation.set_payload_by_filter(_all_of(of_version(document_id, version)), {VISIBLE: 1}), flush=True)
 
     async def remove(self, document_id: str, below: int) -> None:
-        older = FieldCondition("document_version", range=engine.RangeFloat(lt=below))
-        chosen = engine.Filter(must=[*_conditions(of_document(document_id)), older])
-        self._update(UpdateOperation.delete_points_by_filter(chosen), flush=True)
+        self._update(UpdateOperation.delete_points_by_filter(_all_of(older_than(document_id, below))), flush=True)
 
     async def search(self, query: VectorQuery) -> list[Hit]:
         require_dimensions([query.dense] if query.dense is not None else [], opened(self._dimensions))
-        lists = candidate_lists(query)
-        if not lists:
-            return []
+        lists = query.lists()
         with _EngineErrors(self._folder):
-            found = opened(self._shard).query(_request(query, lists))
-        return best_first(Hit(to_chunk(point.id, point.payload or {}), point.score) for point in found)
+            answers = opened(self._shard).query_batch(_request(query, lists))
+            found = {name: [(to_id(point), point.score) for point in points] for name, points in zip(lists, answers, strict=True)}
+            ranked = query.ranked(found)
+            chosen: list[engine.PointId] = [fused.key for fused in ranked]
+            points = opened(self._shard).retrieve(chosen, with_payload=True, with_vector=[DENSE] if query.vectors else False)
+        return to_hits(ranked, points)
+
+    async def neighbours(self, chunks: Sequence[Chunk], before: int, after: int) -> list[list[Chunk]]:
+        near = _all_of(standing_around(chunks, before, after))
+        most = len(chunks) * (before + 1 + after)
+        with _EngineErrors(self._folder):
+            shard = opened(self._shard)
+            points = shard.scroll(engine.ScrollRequest(limit=most, filter=near, with_payload=True))[0] if chunks else []
+        return around(chunks, map(to_chunk, points), before, after)
 
     async def count(self, document_id: str | None = None) -> int:
         conditions = of_document(document_id) if document_id is not None else []
@@ -137,9 +171,11 @@ def _open(folder: Path, dimensions: int) -> EdgeShard:
     )
     shard = EdgeShard.load(str(folder), config)
     shard.optimize()
-    kinds = dict.fromkeys(KEYWORD_INDEXES, engine.PayloadSchemaType.Keyword) | dict.fromkeys(
-        INTEGER_INDEXES, engine.PayloadSchemaType.Integer
-    )
+    kinds = {
+        **dict.fromkeys(KEYWORD_INDEXES, engine.PayloadSchemaType.Keyword),
+        **dict.fromkeys(INTEGER_INDEXES, engine.PayloadSchemaType.Integer),
+        **dict.fromkeys(FLOAT_INDEXES, engine.PayloadSchemaType.Float),
+    }
     for name in kinds.keys() - shard.info().payload_schema.keys():
         shard.update(UpdateOperation.create_field_index(name, kinds[name]))
     return shard
@@ -152,14 +188,10 @@ def _point(point: Point) -> engine.Point:
     return engine.Point(str(point.chunk.chunk_id), vectors, to_payload(point.chunk))
 
 
-def _request(query: VectorQuery, lists: list[tuple[str, Vector | SparseVector]]) -> engine.QueryRequest:
-    narrowed = _all_of(found_by(query))
-    nearest = [engine.Query.Nearest(_comparable(vector), using=name) for name, vector in lists]
-    if len(nearest) == 1:
-        return engine.QueryRequest(limit=query.limit, query=nearest[0], filter=narrowed, with_payload=True)
-    prefetches = [engine.Prefetch(limit=query.candidates, query=one, filter=narrowed) for one in nearest]
-    fusion: engine.Fusion = engine.Fusion.Dbsf()  # type: ignore[assignment]  # it is one, but the stubs do not say so
-    return engine.QueryRequest(limit=query.limit, query=fusion, prefetches=prefetches, with_payload=True)
+def _request(query: VectorQuery, lists: Mapping[str, Vector | SparseVector]) -> engine.QueryBatchRequest:
+    narrowed, depth = _all_of(found_by(query)), query.depth()
+    nearest = [engine.Query.Nearest(_comparable(vector), using=name) for name, vector in lists.items()]
+    return engine.QueryBatchRequest([engine.QueryRequest(limit=depth, query=one, filter=narrowed) for one in nearest])
 
 
 def _comparable(vector: Vector | SparseVector) -> "engine.NamedVector":
@@ -170,9 +202,25 @@ def _comparable(vector: Vector | SparseVector) -> "engine.NamedVector":
 
 
 def _all_of(conditions: Conditions) -> engine.Filter:
-    return engine.Filter(must=_conditions(conditions))
+    return engine.Filter(must=[_condition(condition) for condition in conditions])
 
 
-def _conditions(conditions: Conditions) -> list["engine.ConditionType"]:
-    # One value is matched by MatchValue: MatchAny takes half a millisecond more over 10,000 points.
-    return [FieldCondition(field, match=MatchValue(values[0]) if len(values) == 1 else MatchAny(values)) for field, values in conditions]
+def _condition(condition: Condition) -> "engine.ConditionType":
+    match condition:
+        case OneOf(field, [value]):  # not by MatchAny, which takes half a millisecond more over 10,000 points
+            return FieldCondition(field, match=MatchValue(value))
+        case OneOf(field, values):
+            return FieldCondition(field, match=MatchAny(values))
+        case NoneOf(field, values):
+            return engine.Filter(must_not=[_condition(OneOf(field, values))])
+        case Within(field, range):
+            return FieldCondition(field, range=_range(range))
+        case NumberWithin(key, range):
+            its_value = FieldCondition(VALUE, range=_range(range))
+            return engine.NestedCondition(METADATA_NUMBERS, engine.Filter(must=[FieldCondition(KEY, match=MatchValue(key)), its_value]))
+        case Either(alternatives):
+            return engine.Filter(should=[_all_of(conditions) for conditions in alternatives])
+
+
+def _range(range: Range) -> engine.RangeFloat:
+    return engine.RangeFloat(gte=range.at_least, lte=range.at_most)

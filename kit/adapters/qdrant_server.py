@@ -1,6 +1,6 @@
 """The vector store in a Qdrant server or cluster, through `qdrant-client`. Needs Qdrant 1.16 (conditional upserts)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 
@@ -9,24 +9,48 @@ from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
 from kit.adapters.qdrant_payload import (
-    DENSE,
+    FLOAT_INDEXES,
     INTEGER_INDEXES,
+    KEY,
     KEYWORD_INDEXES,
+    METADATA_NUMBERS,
     SHOWN,
-    SPARSE,
+    VALUE,
     VISIBLE,
+    Condition,
     Conditions,
+    Either,
+    NoneOf,
+    NumberWithin,
+    OneOf,
+    Within,
     batches,
-    candidate_lists,
     found_by,
     of_document,
     of_version,
+    older_than,
+    standing_around,
     to_chunk,
+    to_hits,
+    to_id,
     to_payload,
 )
 from kit.errors import DependencyDown, Permanent
 from kit.ports.sparse import SparseVector
-from kit.ports.vectors import Hit, Point, Vector, VectorQuery, best_first, mismatch, opened, require_dimensions
+from kit.ports.vectors import (
+    DENSE,
+    SPARSE,
+    Chunk,
+    Hit,
+    Point,
+    Range,
+    Vector,
+    VectorQuery,
+    around,
+    mismatch,
+    opened,
+    require_dimensions,
+)
 
 # Points of 1,536 dimensions that stay well below the server's limit of 32 MB a request.
 _BATCH = 256
@@ -75,37 +99,35 @@ class QdrantServer:
             await self._client.set_payload(self._collection, payload={VISIBLE: 1}, points=chosen, wait=True)
 
     async def remove(self, document_id: str, below: int) -> None:
-        older = models.FieldCondition(key="document_version", range=models.Range(lt=below))
         with _translated():
-            chosen = models.Filter(must=[*_conditions(of_document(document_id)), older])
-            await self._client.delete(self._collection, points_selector=chosen, wait=True)
+            await self._client.delete(self._collection, points_selector=_all_of(older_than(document_id, below)), wait=True)
 
     async def search(self, query: VectorQuery) -> list[Hit]:
         require_dimensions([query.dense] if query.dense is not None else [], opened(self._dimensions))
-        lists = candidate_lists(query)
-        if not lists:
+        if not (lists := query.lists()):
             return []
         with _translated():
-            points = (await self._nearest(query, lists)).points
-        return best_first(Hit(to_chunk(point.id, point.payload or {}), point.score) for point in points)
+            answers = await self._client.query_batch_points(self._collection, _requests(query, lists))
+            found = {name: [(to_id(point), point.score) for point in one.points] for name, one in zip(lists, answers, strict=True)}
+            ranked = query.ranked(found)
+            vectors = [DENSE] if query.vectors else False
+            points = await self._client.retrieve(self._collection, [fused.key for fused in ranked], with_payload=True, with_vectors=vectors)
+        return to_hits(ranked, points)
+
+    async def neighbours(self, chunks: Sequence[Chunk], before: int, after: int) -> list[list[Chunk]]:
+        opened(self._dimensions)
+        if not chunks:
+            return []
+        near = _all_of(standing_around(chunks, before, after))
+        most = len(chunks) * (before + 1 + after)
+        with _translated():
+            points, _ = await self._client.scroll(self._collection, scroll_filter=near, limit=most)
+        return around(chunks, map(to_chunk, points), before, after)
 
     async def count(self, document_id: str | None = None) -> int:
         conditions = of_document(document_id) if document_id is not None else []
         with _translated():
             return (await self._client.count(self._collection, count_filter=_all_of(conditions), exact=True)).count
-
-    async def _nearest(self, query: VectorQuery, lists: list[tuple[str, Vector | SparseVector]]) -> models.QueryResponse:
-        narrowed = _all_of(found_by(query))
-        if len(lists) == 1:
-            [(name, vector)] = lists
-            return await self._client.query_points(
-                self._collection, query=_comparable(vector), using=name, query_filter=narrowed, limit=query.limit
-            )
-        prefetch = [
-            models.Prefetch(query=_comparable(vector), using=name, filter=narrowed, limit=query.candidates) for name, vector in lists
-        ]
-        fusion = models.FusionQuery(fusion=models.Fusion.DBSF)
-        return await self._client.query_points(self._collection, query=fusion, prefetch=prefetch, limit=query.limit)
 
     async def _create(self, dimensions: int) -> None:
         try:
@@ -119,11 +141,19 @@ class QdrantServer:
                 raise
 
     async def _index_payload(self) -> None:
-        kinds = dict.fromkeys(KEYWORD_INDEXES, models.PayloadSchemaType.KEYWORD) | dict.fromkeys(
-            INTEGER_INDEXES, models.PayloadSchemaType.INTEGER
-        )
+        kinds = {
+            **dict.fromkeys(KEYWORD_INDEXES, models.PayloadSchemaType.KEYWORD),
+            **dict.fromkeys(INTEGER_INDEXES, models.PayloadSchemaType.INTEGER),
+            **dict.fromkeys(FLOAT_INDEXES, models.PayloadSchemaType.FLOAT),
+        }
         for name, kind in kinds.items():
             await self._client.create_payload_index(self._collection, name, field_schema=kind, wait=True)
+
+
+async def drop_collection(client: AsyncQdrantClient, collection: str) -> None:
+    """Removes a collection with its points; one that is not there is no error. Raises DependencyDown."""
+    with _translated():
+        await client.delete_collection(collection)
 
 
 @contextmanager
@@ -158,9 +188,30 @@ def _comparable(vector: Vector | SparseVector) -> list[float] | models.SparseVec
     return values
 
 
+def _requests(query: VectorQuery, lists: Mapping[str, Vector | SparseVector]) -> list[models.QueryRequest]:
+    narrowed, depth = _all_of(found_by(query)), query.depth()
+    return [models.QueryRequest(query=_comparable(vector), using=name, filter=narrowed, limit=depth) for name, vector in lists.items()]
+
+
 def _all_of(conditions: Conditions) -> models.Filter:
-    return models.Filter(must=_conditions(conditions))
+    return models.Filter(must=[_condition(condition) for condition in conditions])
 
 
-def _conditions(conditions: Conditions) -> list[models.Condition]:
-    return [models.FieldCondition(key=field, match=models.MatchAny(any=values)) for field, values in conditions]
+def _condition(condition: Condition) -> models.Condition:
+    match condition:
+        case OneOf(field, values):
+            return models.FieldCondition(key=field, match=models.MatchAny(any=values))
+        case NoneOf(field, values):
+            return models.Filter(must_not=[_condition(OneOf(field, values))])
+        case Within(field, range):
+            return models.FieldCondition(key=field, range=_range(range))
+        case NumberWithin(key, range):
+            named = models.FieldCondition(key=KEY, match=models.MatchValue(value=key))
+            its_value = models.FieldCondition(key=VALUE, range=_range(range))
+            return models.NestedCondition(nested=models.Nested(key=METADATA_NUMBERS, filter=models.Filter(must=[named, its_value])))
+        case Either(alternatives):
+            return models.Filter(should=[_all_of(conditions) for conditions in alternatives])
+
+
+def _range(range: Range) -> models.Range:
+    return models.Range(gte=range.at_least, lte=range.at_most)

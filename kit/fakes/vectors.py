@@ -1,7 +1,7 @@
-"""An in-memory vector store that ranks as Qdrant does: cosine, BM25 with IDF, DBSF fusion."""
+"""An in-memory vector store that ranks as Qdrant does: cosine, and BM25 with IDF."""
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import log
 from uuid import UUID
@@ -9,7 +9,19 @@ from uuid import UUID
 import numpy as np
 
 from kit.ports.sparse import SparseVector
-from kit.ports.vectors import Chunk, Filter, Hit, Point, Vector, VectorQuery, best_first, mismatch, opened, require_dimensions
+from kit.ports.vectors import (
+    Chunk,
+    Hit,
+    Point,
+    Range,
+    Vector,
+    VectorQuery,
+    around,
+    mismatch,
+    number_of,
+    opened,
+    require_dimensions,
+)
 
 
 @dataclass
@@ -38,23 +50,30 @@ class InMemoryVectors:
         self.shown -= gone
 
     async def search(self, query: VectorQuery) -> list[Hit]:
-        found = [self.points[chunk_id] for chunk_id in self.shown if _passes(self.points[chunk_id].chunk, query)]
-        lists = []
-        if query.dense is not None:
-            require_dimensions([query.dense], opened(self.dimensions))
-            lists.append([Hit(point.chunk, _cosine(query.dense, point.dense)) for point in found])
-        if query.sparse is not None and query.sparse.indices:
-            weights = self._with_idf(query.sparse)
-            lists.append([Hit(p.chunk, _dot(weights, p.sparse)) for p in found if not weights.keys().isdisjoint(p.sparse.indices)])
-        if len(lists) == 2:
-            return _fused([best_first(hits)[: query.candidates] for hits in lists])[: query.limit]
-        return best_first(lists[0])[: query.limit] if lists else []
+        require_dimensions([query.dense] if query.dense is not None else [], opened(self.dimensions))
+        visible = [self.points[chunk_id] for chunk_id in self.shown if _passes(self.points[chunk_id].chunk, query)]
+        ranked = query.ranked({name: self._list(name, query, visible)[: query.depth()] for name in query.lists()})
+        held = {fused.key: self.points[fused.key] for fused in ranked}
+        return [Hit(held[fused.key].chunk, fused.score, fused.places, held[fused.key].dense if query.vectors else None) for fused in ranked]
+
+    async def neighbours(self, chunks: Sequence[Chunk], before: int, after: int) -> list[list[Chunk]]:
+        opened(self.dimensions)
+        return around(chunks, [self.points[chunk_id].chunk for chunk_id in self.shown], before, after)
 
     async def count(self, document_id: str | None = None) -> int:
         return len(self.points) if document_id is None else len(self._chunks(document_id))
 
     def _chunks(self, document_id: str) -> list[Chunk]:
         return [point.chunk for point in self.points.values() if point.chunk.document_id == document_id]
+
+    def _list(self, name: str, query: VectorQuery, visible: Sequence[Point]) -> list[tuple[UUID, float]]:
+        vector = query.lists()[name]
+        if isinstance(vector, SparseVector):
+            weights = self._with_idf(vector)
+            scores = {p.chunk.chunk_id: _dot(weights, p.sparse) for p in visible if not weights.keys().isdisjoint(p.sparse.indices)}
+        else:
+            scores = {point.chunk.chunk_id: _cosine(vector, point.dense) for point in visible}
+        return sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))
 
     def _with_idf(self, query: SparseVector) -> dict[int, float]:
         texts = [point.sparse.indices for point in self.points.values() if point.sparse.indices]
@@ -66,13 +85,25 @@ class InMemoryVectors:
 
 
 def _passes(chunk: Chunk, query: VectorQuery) -> bool:
-    narrowed: Filter = query.filter
+    narrowed = query.filter
     return (
         chunk.tenant_id == query.tenant_id
         and (not narrowed.document_ids or chunk.document_id in narrowed.document_ids)
         and (not narrowed.media_types or chunk.media_type in narrowed.media_types)
-        and narrowed.metadata.items() <= chunk.metadata.items()
+        and chunk.document_id not in narrowed.without_documents
+        and all(chunk.metadata.get(key) in values for key, values in _sets(narrowed.metadata))
+        and all(chunk.metadata.get(key) not in values for key, values in _sets(narrowed.without_metadata))
+        and all(_within(bounds, number_of(chunk.metadata.get(key, ""))) for key, bounds in narrowed.ranges.items())
     )
+
+
+def _sets(metadata: Mapping[str, str | tuple[str, ...]]) -> list[tuple[str, set[str | None]]]:
+    return [(key, {values} if isinstance(values, str) else set(values)) for key, values in metadata.items() if values != ()]
+
+
+def _within(range: Range, number: float | None) -> bool:
+    low, high = range.at_least, range.at_most
+    return number is not None and (low is None or number >= low) and (high is None or number <= high)
 
 
 def _cosine(a: Vector, b: Vector) -> float:
@@ -81,22 +112,3 @@ def _cosine(a: Vector, b: Vector) -> float:
 
 def _dot(weights: dict[int, float], vector: SparseVector) -> float:
     return sum(weights.get(term, 0.0) * value for term, value in zip(vector.indices, vector.values, strict=True))
-
-
-def _fused(lists: list[list[Hit]]) -> list[Hit]:
-    scores: defaultdict[UUID, float] = defaultdict(float)
-    for hits in lists:
-        for hit, score in zip(hits, _spread([hit.score for hit in hits]), strict=True):
-            scores[hit.chunk.chunk_id] += score
-    chunks = {hit.chunk.chunk_id: hit.chunk for hits in lists for hit in hits}
-    return best_first(Hit(chunks[chunk_id], score) for chunk_id, score in scores.items())
-
-
-def _spread(scores: list[float]) -> list[float]:
-    """DBSF: mean - 3 sigma (of the sample) becomes 0, mean + 3 sigma becomes 1; a list without spread becomes all 0.5."""
-    if len(set(scores)) < 2:
-        return [0.5] * len(scores)
-    values = np.array(scores)
-    low = values.mean() - 3 * values.std(ddof=1)
-    spread: list[float] = ((values - low) / (6 * values.std(ddof=1))).tolist()
-    return spread

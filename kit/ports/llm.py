@@ -79,7 +79,7 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """On whose account a call goes. `request_id` names the work it is done for: asked again under the same, it is paid once."""
+    """On whose account a call goes. `request_id` names the work it is done for: its tries and repairs, each paid for, stand together."""
 
     request_id: str = ""
     tenant_id: str = DEFAULT_TENANT

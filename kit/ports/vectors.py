@@ -1,7 +1,10 @@
 """The role that keeps chunks with their vectors and finds the nearest."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from math import isfinite
 from typing import Protocol, TypeVar
 from uuid import UUID
 
@@ -9,10 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.errors import DependencyDown, Permanent
+from kit.fusion import Fused, Fusion, Place, fuse
 from kit.ports.sparse import SparseVector
 
 Vector = NDArray[np.float32]
 T = TypeVar("T")
+
+# The names of the lists.
+DENSE = "dense"
+SPARSE = "sparse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +53,36 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
+class Range:
+    """Numbers from `at_least` to `at_most`, both included; None is no bound."""
+
+    at_least: float | None = None
+    at_most: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Filter:
-    """Narrows a search; all given conditions must hold. Empty tuples and mappings do not narrow."""
+    """Narrows a search; all given conditions must hold. Empty tuples and mappings do not narrow.
+
+    A document has one of several ids, a metadata key one of several values. `ranges` bounds the values of metadata keys that are numbers
+    or dates, as `number_of` reads them; any other value is outside. `without_*` leaves out what has one of the values; what has no such
+    key stays.
+    """
 
     document_ids: tuple[str, ...] = ()
     media_types: tuple[str, ...] = ()
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    ranges: Mapping[str, Range] = field(default_factory=dict)
+    without_documents: tuple[str, ...] = ()
+    without_metadata: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class VectorQuery:
-    """A hybrid search. With both vectors, two candidate lists of `candidates` each are fused by DBSF; with one, that list alone ranks.
+    """A hybrid search. With both vectors, two lists of `candidates` each are fused (see kit/fusion.py); with one, that list ranks.
 
-    DBSF (distribution-based score fusion): each list's scores are mapped so that mean - 3 sigma becomes 0 and mean + 3 sigma becomes 1,
-    then summed by chunk. A sparse vector without terms finds nothing and counts as not given; without any vector nothing is found.
+    `fusion_weight` is the share of the dense list in convex fusion. A sparse vector without terms finds nothing and counts as not given;
+    without any vector nothing is found. `vectors` asks for the dense vectors of the hits.
     """
 
     tenant_id: str
@@ -67,14 +91,39 @@ class VectorQuery:
     sparse: SparseVector | None = None
     candidates: int = 50
     filter: Filter = Filter()
+    fusion: Fusion = Fusion.DBSF
+    fusion_weight: float = 0.5
+    vectors: bool = False
+
+    def lists(self) -> dict[str, Vector | SparseVector]:
+        """The lists to search, by name, with the vector that each compares with."""
+        lists: dict[str, Vector | SparseVector] = {}
+        if self.dense is not None:
+            lists[DENSE] = self.dense
+        if self.sparse is not None and self.sparse.indices:
+            lists[SPARSE] = self.sparse
+        return lists
+
+    def depth(self) -> int:
+        """How many chunks each list gives."""
+        return self.candidates if len(self.lists()) > 1 else self.limit
+
+    def ranked(self, found: Mapping[str, Sequence[tuple[UUID, float]]]) -> list[Fused[UUID]]:
+        """The best of what the lists found, best first."""
+        return fuse(found, self.fusion, {DENSE: self.fusion_weight, SPARSE: 1 - self.fusion_weight})[: self.limit]
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A found chunk. Scores order one result list and mean nothing across lists."""
+    """A found chunk. Scores order one result list and mean nothing across lists.
+
+    `places` tells its rank and score in each list that had it, by the list's name; `vector` is its dense vector, if that was asked for.
+    """
 
     chunk: Chunk
     score: float
+    places: Mapping[str, Place] = field(default_factory=dict, hash=False)
+    vector: Vector | None = field(default=None, compare=False)
 
 
 class VectorStore(Protocol):
@@ -105,6 +154,13 @@ class VectorStore(Protocol):
         """The best visible chunks, best first; equal scores are ordered by chunk id (which of them make the cut is up to the store)."""
         ...
 
+    async def neighbours(self, chunks: Sequence[Chunk], before: int, after: int) -> list[list[Chunk]]:
+        """For each chunk those that stand around it in its version, and itself: `before` ahead of it and `after` behind, in text order.
+
+        None of what is not visible: all of a version that is gone is missing.
+        """
+        ...
+
     async def count(self, document_id: str | None = None) -> int:
         """How many points there are, hidden ones included."""
         ...
@@ -131,6 +187,30 @@ def require_dimensions(vectors: Iterable[Vector], dimensions: int) -> None:
             raise mismatch(vector.size, dimensions)
 
 
-def best_first(hits: Iterable[Hit]) -> list[Hit]:
-    """Orders hits as `VectorStore.search` promises."""
-    return sorted(hits, key=lambda hit: (-hit.score, hit.chunk.chunk_id))
+def number_of(value: str) -> float | None:
+    """What a metadata value is in a range: itself, or the seconds since 1970 of an ISO 8601 date or time (UTC unless it says)."""
+    try:
+        number = float(value)
+    except ValueError:
+        return _seconds(value)
+    return number if isfinite(number) else None
+
+
+def _seconds(value: str) -> float | None:
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def around(chunks: Sequence[Chunk], found: Iterable[Chunk], before: int, after: int) -> list[list[Chunk]]:
+    """Deals what a store found to the chunks it stands around, as `VectorStore.neighbours` promises."""
+    versions: defaultdict[tuple[str, str, int], list[Chunk]] = defaultdict(list)
+    for chunk in sorted(found, key=lambda chunk: chunk.chunk_no):
+        versions[_version(chunk)].append(chunk)
+    return [[other for other in versions[_version(chunk)] if -before <= other.chunk_no - chunk.chunk_no <= after] for chunk in chunks]
+
+
+def _version(chunk: Chunk) -> tuple[str, str, int]:
+    return (chunk.tenant_id, chunk.document_id, chunk.document_version)

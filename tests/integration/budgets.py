@@ -1,6 +1,6 @@
 """Budgets over real servers: counters in Redis, a ledger in Postgres, and what both say."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -42,25 +42,42 @@ class Real:
     pool: asyncpg.Pool
     prefix: str
 
+    counters: type[RedisCounters] = RedisCounters
+
     def accounts(self, *budgets: Budget) -> Accounts:
         """Those of one more process."""
-        return Accounts(RedisCounters(self.redis, self.prefix, timeout_s=20), PostgresLedger(self.pool), FixedCaps(budgets))
+        return Accounts(self.counters(self.redis, self.prefix, timeout_s=20), PostgresLedger(self.pool), FixedCaps(budgets))
 
     async def counted(self, counter: Counter, tenant_id: str) -> tuple[int, int]:
         """Micro-dollars and tokens that the counter holds."""
-        key = f"{self.prefix}:{{{tenant_id}}}:{counter.name}"
-        micros, tokens = await self.redis.hmget(key, "micros", "tokens")
-        return int(micros or 0), int(tokens or 0)
+        [sums] = await self.all_counted([counter], tenant_id)
+        return sums
+
+    async def all_counted(self, counters: Sequence[Counter], tenant_id: str) -> list[tuple[int, int]]:
+        """What each counter holds, all at one moment."""
+        async with self.redis.pipeline() as pipe:
+            for counter in counters:
+                pipe.hmget(f"{self.prefix}:{{{tenant_id}}}:{counter.name}", "micros", "tokens")
+            return [(int(micros or 0), int(tokens or 0)) for micros, tokens in await pipe.execute()]
 
     async def booked(self, counter: Counter, tenant_id: str) -> tuple[int, int]:
         """Micro-dollars and tokens that the ledger has for it."""
-        row = await self.pool.fetchrow(
-            "SELECT coalesce(sum(cost_micros), 0)::bigint, coalesce(sum(input_tokens + output_tokens), 0)::bigint FROM llm_calls"
-            " WHERE tenant_id = $1 AND started_at >= $2 AND started_at < $3"
-            " AND CASE $4 WHEN 'tenant' THEN true WHEN 'key' THEN key_id = $5 ELSE run_id = $5 END",
-            *(tenant_id, counter.start, counter.end, counter.scope.value, counter.subject),
+        [sums] = await self.all_booked([counter], tenant_id)
+        return sums
+
+    async def all_booked(self, counters: Sequence[Counter], tenant_id: str) -> list[tuple[int, int]]:
+        """What the ledger has for each, all at one moment."""
+        rows = await self.pool.fetch(
+            "SELECT coalesce(sum(cost_micros), 0)::bigint, coalesce(sum(input_tokens + output_tokens), 0)::bigint"
+            " FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[])"
+            " WITH ORDINALITY AS b (scope, subject, starts, ends, at)"
+            " LEFT JOIN llm_calls ON tenant_id = $1 AND started_at >= b.starts AND started_at < b.ends"
+            " AND CASE b.scope WHEN 'tenant' THEN true WHEN 'key' THEN key_id = b.subject ELSE run_id = b.subject END"
+            " GROUP BY b.at ORDER BY b.at",
+            tenant_id,
+            *([getattr(counter, name) for counter in counters] for name in ("scope", "subject", "start", "end")),
         )
-        return row[0], row[1]
+        return [(row[0], row[1]) for row in rows]
 
     async def costs(self, tenants: list[str]) -> tuple[dict[str, int], dict[str, int]]:
         """Micro-dollars by request id: of the calls that are `ok`, and of all."""

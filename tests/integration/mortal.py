@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -110,16 +110,21 @@ class Bills:
 
 @dataclass(frozen=True)
 class Provider:
-    """`LLMClient` that bills up to what a request allows, and ends as chance has it; `life` may end in the middle of a call."""
+    """`LLMClient` that bills up to what a request allows, and ends as chance has it.
+
+    `asked` is told of every call; `life` may end in the middle of one.
+    """
 
     bills: Bills
     chance: random.Random
     life: Life
+    asked: Callable[[], Awaitable[None]]
 
     provider = "test"
     model = "test"
 
     async def complete(self, request: CompletionRequest) -> Completion:
+        await self.asked()
         who, end = request.caller.request_id, self.chance.random()
         if end < 0.1:
             raise Transient("llm_rate_limited", "send less")

@@ -5,6 +5,7 @@ import random
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from uuid import uuid4
 
 from kit.clock import FakeClock
@@ -21,7 +22,7 @@ from tests.integration.mortal import INPUT_MICROS, OUTPUT_MICROS, Bills, Died, L
 REQUESTS = 500
 PROCESSES = 5
 TRIES = 3
-LASTS_S = 1.0
+LASTS_S = 0.2
 PRICES = Prices(lambda *_: None, {"test": OwnPrice(input=Decimal(INPUT_MICROS), output=Decimal(OUTPUT_MICROS))})
 
 
@@ -47,12 +48,12 @@ class Storm:
         self.processes = [self.real.accounts(*budgets) for _ in range(PROCESSES)]
 
     async def blow(self) -> None:
-        """All requests, while somebody looks at the ledger all the time."""
-        others = asyncio.gather(*((self._watch(), self._rage()) if self.rough else (self._watch(),)))
+        """All requests; whenever one is let through, somebody looks at the ledger."""
+        await self.calm()
+        raging = asyncio.create_task(self._rage())
         await asyncio.gather(*(self._request() for _ in range(REQUESTS)))
         self.over = True
-        await others
-        await self.look()
+        await raging
 
     async def calm(self) -> None:
         """What a service does now and then: counters are summed up anew before the next call, here one that costs nothing."""
@@ -62,12 +63,13 @@ class Storm:
                 free = a_call(tenant, 0, 0, key_id=f"{tenant}-key-{number}", run_id=f"{tenant}-run-{number}")
                 await self.processes[0].open(free)
 
-    async def look(self) -> None:
-        """Notes every budget that the ledger says is overspent."""
-        for tenant, budgets in self.budgets.items():
-            for budget in budgets:
-                micros, tokens = await self.real.booked(budget.counter(NOW), tenant)
-                if micros > (budget.micros or micros) or tokens > (budget.tokens or tokens):
+    async def look(self, tenant: str) -> None:
+        """Notes every budget of a tenant that is overspent at this moment, as its counter or as the ledger has it."""
+        budgets = self.budgets[tenant]
+        counters = [budget.counter(NOW) for budget in budgets]
+        for sums in (await self.real.all_counted(counters, tenant), await self.real.all_booked(counters, tenant)):
+            for budget, (micros, tokens) in zip(budgets, sums, strict=True):
+                if (budget.micros is not None and micros > budget.micros) or (budget.tokens is not None and tokens > budget.tokens):
                     self.overspent.append(f"{budget}: {micros} {tokens}")
 
     async def sums(self) -> list[tuple[tuple[int, int], tuple[int, int]]]:
@@ -101,7 +103,7 @@ class Storm:
         """One piece of work: tried again after what may pass, perhaps given up half way."""
         tenant, caller_id = self.chance.choice(self.tenants), uuid4().hex
         key, run = (self.chance.choice([None, f"{tenant}-{kind}-0", f"{tenant}-{kind}-1"]) for kind in ("key", "run"))
-        await asyncio.sleep(self.chance.random() * LASTS_S)
+        await asyncio.sleep(self.chance.random() ** 2 * LASTS_S)
         for _ in range(TRIES):
             trying = asyncio.create_task(self._try(Caller(caller_id, tenant, key, run)))
             if self.chance.random() < 0.2:
@@ -116,7 +118,10 @@ class Storm:
         life = Life(self.chance.randint(1, 6), self.chance.random() < 0.5) if doomed else Life()
         process = self.chance.choice(self.processes)
         mortal = Accounts(MortalCounters(process.counters, life), MortalLedger(process.ledger, life), process.caps)
-        metered = Metered(Provider(self.bills, self.chance, life), Meter(mortal, PRICES, len, FakeClock(NOW), new_id))
+        metered = Metered(
+            Provider(self.bills, self.chance, life, partial(self.look, caller.tenant_id)),
+            Meter(mortal, PRICES, len, FakeClock(NOW), new_id),
+        )
         message = Message(Role.USER, "x" * self.chance.randint(1, 2_000))
         request = CompletionRequest((message,), max_tokens=self.chance.randint(1, 2_000), caller=caller)
         try:
@@ -129,13 +134,8 @@ class Storm:
         except Died:
             raise DependencyDown("died", "the process is gone; another takes over") from None
 
-    async def _watch(self) -> None:
-        while not self.over:
-            await self.look()
-            await asyncio.sleep(0.2)
-
     async def _rage(self) -> None:
-        while not self.over:
+        while self.rough and not self.over:
             await asyncio.sleep(self.chance.random() * LASTS_S / 2)
             if self.chance.random() < 0.7:
                 await self.real.forget()

@@ -1,10 +1,13 @@
-"""The servers that the ports' tests ask."""
+"""The servers that the ports' tests ask, and the vector stores."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from tests.ports.model_server import ModelServer, model_server
+from tests.ports.vector_stores import qdrant_url, store, unopened
+
+__all__ = ["models", "qdrant_url", "running_model_server", "store", "unopened"]
 
 
 @pytest.fixture(scope="module")

@@ -71,7 +71,7 @@ class ModelServer:
             return JSONResponse(OpenAIWire().error(failure[0]), failure[0], failure[1])
         if len(body["input"]) > MOST_TEXTS:
             return JSONResponse({"error": {"message": "too many inputs"}}, 400)
-        dimensions = 7 if body["model"] == "says-seven" else body["dimensions"]
+        dimensions = 7 if body["model"] == "says-seven" else body.get("dimensions", 384)
         vectors = 3 * await HashEmbedding(dimensions).embed(body["input"])
         data = [{"object": "embedding", "index": i, "embedding": vector.tolist()} for i, vector in enumerate(vectors)]
         answer = {"object": "list", "model": body["model"], "data": data[::-1], "usage": {}}

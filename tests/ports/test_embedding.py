@@ -1,25 +1,26 @@
-"""The promise of `EmbeddingModel`, kept by the in-memory twin, MiniLM in this process, and OpenAI's SDK over real HTTP."""
+"""The promise of `EmbeddingModel`, kept by the in-memory twin, the models in this process, and OpenAI's SDK over real HTTP."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import redis.asyncio as redis
 from pydantic import SecretStr
 
-from kit.adapters import minilm
-from kit.adapters.minilm import MiniLM
 from kit.adapters.open_embedding import open_embedding
 from kit.errors import DependencyDown, Permanent, Transient, WorkbenchError
 from kit.fakes.embedding import HashEmbedding
 from kit.ports.embedding import EmbeddingModel
 from kit.settings import EmbeddingProvider, EmbeddingSettings
 from services.rag.cache import CachedEmbedding
-from tests.ports.model_server import MOST_TEXTS, ModelServer, model_server
+from tests.ports.model_server import MOST_TEXTS, ModelServer
+from tests.ports.onnx_models import sentence_model
 
 LEAVE = "Employees have 25 days of annual leave."
 MORE_LEAVE = "How many days of annual leave do employees have?"
@@ -27,21 +28,13 @@ LASER = "The laser cutter needs a permit."
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[ModelServer]:
-    """A server for OpenAI's SDK."""
-    with model_server() as running:
-        yield running
-
-
-@pytest.fixture
-def models(server: ModelServer) -> ModelServer:
-    """The server, asked nothing yet."""
-    server.bodies.clear()
-    return server
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a small sentence model."""
+    return sentence_model(tmp_path_factory.mktemp("models") / "tiny")
 
 
 @pytest.fixture(params=["fake", "cached", *EmbeddingProvider])
-async def model(request: pytest.FixtureRequest, models: ModelServer) -> AsyncIterator[EmbeddingModel]:
+async def model(request: pytest.FixtureRequest, models: ModelServer, tiny: Path) -> AsyncIterator[EmbeddingModel]:
     """Each model; `cached` is rag's cache on a real Valkey server."""
     if request.param == "fake":
         yield HashEmbedding()
@@ -49,16 +42,14 @@ async def model(request: pytest.FixtureRequest, models: ModelServer) -> AsyncIte
         async with redis.from_url(request.getfixturevalue("servers").redis) as cache:
             yield CachedEmbedding(HashEmbedding(), cache)
     else:
-        async with opened(request.param, models.url) as chosen:
+        async with opened(request.param, models.url, model_dir=tiny) as chosen:
             yield chosen
 
 
-def opened(
-    provider: EmbeddingProvider, url: str, model: str = "some-model", key: str | None = "k"
-) -> AbstractAsyncContextManager[EmbeddingModel]:
+def opened(provider: EmbeddingProvider, url: str | None, **settings: Any) -> AbstractAsyncContextManager[EmbeddingModel]:
     """The model that the settings choose; OpenAI's is pointed to `url`."""
-    secret = SecretStr(key) if key else None
-    return open_embedding(EmbeddingSettings(provider=provider, model=model, api_key=secret, base_url=url, threads=2))
+    values = {"model": "some-model", "api_key": SecretStr("k"), "threads": 2, **settings}
+    return open_embedding(EmbeddingSettings(provider=provider, base_url=url, **values))
 
 
 async def test_every_text_has_a_vector_of_length_one_in_order(model: EmbeddingModel) -> None:
@@ -116,53 +107,6 @@ async def test_embedding_leaves_the_event_loop_free(model: EmbeddingModel) -> No
     assert max((after - before for before, after in pairwise(ticks)), default=0) < 0.25
 
 
-@pytest.fixture(scope="module")
-def mini() -> Iterator[MiniLM]:
-    """MiniLM with one thread."""
-    loaded = MiniLM()
-    yield loaded
-    loaded.close()
-
-
-async def test_a_text_over_the_limit_is_cut_off(mini: MiniLM) -> None:
-    """What stands behind the last token that fits makes no difference."""
-    full = "leave " * (mini.max_tokens - 2)
-    vectors = await mini.embed([full, full + LASER, full[: len(full) // 2]])
-
-    assert np.array_equal(vectors[0], vectors[1])
-    assert not np.array_equal(vectors[0], vectors[2])
-
-
-async def test_minilm_gives_the_vectors_it_always_gave(mini: MiniLM) -> None:
-    """An index keeps vectors for years; these are the first numbers of one, and the similarity of two."""
-    leave, laser = await mini.embed([LEAVE, LASER])
-
-    assert leave[:3] == pytest.approx([0.0503, 0.0339, 0.0654], abs=1e-3)
-    assert leave @ laser == pytest.approx(0.0488, abs=1e-3)
-
-
-async def test_a_question_does_not_wait_for_a_whole_document(mini: MiniLM) -> None:
-    """Ingest and queries share the model; a query waits for one text, not for all."""
-    document = asyncio.ensure_future(mini.embed([LEAVE * 20] * 10))
-    await asyncio.sleep(0)
-
-    await mini.embed([MORE_LEAVE])
-
-    assert not document.done()
-    await document
-
-
-@pytest.mark.parametrize("file", ["_MODEL", "_TOKENIZER"])
-def test_a_changed_model_file_stops_the_start(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
-    """Other weights would give other vectors under the same name."""
-    package, path, _ = getattr(minilm, file)
-    monkeypatch.setattr(minilm, file, (package, path, "0" * 64))
-
-    with pytest.raises(Permanent, match="install the pinned version") as raised:
-        MiniLM()
-    assert raised.value.code == "model_changed"
-
-
 async def test_many_texts_are_sent_in_batches(models: ModelServer) -> None:
     """The server refuses more; the order is kept across batches."""
     texts = [f"text {number}" for number in range(MOST_TEXTS + 1)]
@@ -199,7 +143,7 @@ async def test_a_failed_call_is_translated_and_not_repeated(
     models: ModelServer, model: str, error: type[WorkbenchError], code: str
 ) -> None:
     """One place retries, and it is not the SDK; no document fails for a bad key."""
-    async with opened(EmbeddingProvider.OPENAI, models.url, model) as chosen:
+    async with opened(EmbeddingProvider.OPENAI, models.url, model=model) as chosen:
         with pytest.raises(error) as raised:
             await chosen.embed([LEAVE])
 
@@ -214,8 +158,28 @@ async def test_a_server_that_is_not_there_is_down() -> None:
             await chosen.embed([LEAVE])
 
 
-async def test_openai_without_a_key_stops_the_start() -> None:
-    """Better than at the first document."""
-    with pytest.raises(Permanent, match="EMBEDDING__API_KEY"):
-        async with opened(EmbeddingProvider.OPENAI, "http://127.0.0.1:9", key=None):
+async def test_a_compatible_server_needs_no_key_and_is_not_asked_for_dimensions(models: ModelServer) -> None:
+    """TEI takes 32 texts at once, vLLM refuses to shorten vectors; how long a text may be is a setting."""
+    compatible = EmbeddingProvider.OPENAI_COMPATIBLE
+    async with opened(compatible, models.url, api_key=None, dimensions=384, max_tokens=512) as model:
+        vectors = await model.embed([LEAVE] * 33)
+
+    assert (vectors.shape, model.max_tokens) == ((33, 384), 512)
+    assert [len(body["input"]) for body in models.bodies] == [32, 1]
+    assert "dimensions" not in models.bodies[0]
+
+
+@pytest.mark.parametrize(
+    ("provider", "missing"),
+    [
+        (EmbeddingProvider.OPENAI, "EMBEDDING__API_KEY"),
+        (EmbeddingProvider.OPENAI_COMPATIBLE, "EMBEDDING__BASE_URL"),
+        (EmbeddingProvider.ONNX, "EMBEDDING__MODEL_DIR"),
+    ],
+)
+async def test_a_model_without_its_settings_stops_the_start(provider: EmbeddingProvider, missing: str) -> None:
+    """Better than at the first document, and with the name of what to set."""
+    with pytest.raises(Permanent, match=missing) as raised:
+        async with opened(provider, None, api_key=None):
             pass
+    assert raised.value.code == "embedding_settings_incomplete"

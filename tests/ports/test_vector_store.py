@@ -1,60 +1,16 @@
 """The promise of `VectorStore`, kept by the in-memory twin and by every adapter."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from math import log
-from pathlib import Path
-from uuid import uuid4
 
 import pytest
-from qdrant_client import AsyncQdrantClient
-from testcontainers.community.qdrant import QdrantContainer
 
-from kit.adapters.qdrant_edge import QdrantEdge
-from kit.adapters.qdrant_server import QdrantServer
 from kit.errors import DependencyDown, Permanent
-from kit.fakes.vectors import InMemoryVectors
-from kit.ports.vectors import Filter, VectorStore
+from kit.ports.vectors import VectorStore
+from tests.ports.vector_stores import LOCAL_MODE
 from tests.ports.vectors_fixtures import DIMENSIONS, EAST, NORTH, numbers, point, query
-from tests.requirements import require_docker
 
-# The one of docker-compose.yml.
-QDRANT_IMAGE = "qdrant/qdrant:v1.19.0-unprivileged"
-
-# The client's local mode has no payload indexes and says so each time; it finds the same without them.
-pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect:UserWarning")
-
-
-@pytest.fixture(scope="module")
-def qdrant_url() -> Iterator[str]:
-    """A Qdrant server in a container."""
-    require_docker()
-    with QdrantContainer(QDRANT_IMAGE) as server:
-        yield f"http://{server.rest_host_address}"
-
-
-@pytest.fixture(params=["fake", "edge", "client-in-memory", pytest.param("server", marks=pytest.mark.docker)])
-async def unopened(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[VectorStore]:
-    """Each store, before `ensure`."""
-    collection = f"c-{uuid4()}"
-    if request.param == "fake":
-        yield InMemoryVectors()
-    elif request.param == "edge":
-        store = QdrantEdge(tmp_path, collection)
-        yield store
-        store.close()
-    else:
-        address = {"location": ":memory:"} if request.param == "client-in-memory" else {"url": request.getfixturevalue("qdrant_url")}
-        client = AsyncQdrantClient(**address)
-        yield QdrantServer(client, collection)
-        await client.close()
-
-
-@pytest.fixture
-async def store(unopened: VectorStore) -> VectorStore:
-    """Each store, empty."""
-    await unopened.ensure(DIMENSIONS)
-    return unopened
+pytestmark = LOCAL_MODE
 
 
 async def test_a_point_is_hidden_until_its_version_is_shown(store: VectorStore) -> None:
@@ -83,35 +39,6 @@ async def test_a_tenant_finds_only_its_own(store: VectorStore) -> None:
 
     assert numbers(await store.search(query(NORTH, "text"))) == [1]
     assert numbers(await store.search(query(NORTH, "text", tenant_id="other"))) == [2]
-
-
-@pytest.mark.parametrize(
-    "narrowed",
-    [
-        Filter(document_ids=("manual", "none")),
-        Filter(media_types=("text/html",)),
-        Filter(metadata={"team": "hr"}),
-        Filter(metadata={'a "quoted".[key]': "x=y"}),
-        Filter(document_ids=("manual",), media_types=("text/html",), metadata={"team": "hr", 'a "quoted".[key]': "x=y"}),
-    ],
-)
-async def test_a_filter_narrows_each_list(store: VectorStore, narrowed: Filter) -> None:
-    """Every condition alone, and all together, leave one of two."""
-    metadata = {"team": "hr", 'a "quoted".[key]': "x=y", "third": "z"}
-    await store.upsert([point(1, metadata={"team": "it"}), point(2, document_id="manual", media_type="text/html", metadata=metadata)])
-    await store.show("handbook", 1)
-    await store.show("manual", 1)
-
-    assert numbers(await store.search(query(NORTH, "text", filter=narrowed))) == [2]
-    assert numbers(await store.search(query(None, "text", filter=narrowed))) == [2]
-
-
-async def test_all_conditions_of_a_filter_must_hold(store: VectorStore) -> None:
-    """One that fails is enough."""
-    await store.upsert([point(1, metadata={"team": "hr"})])
-    await store.show("handbook", 1)
-
-    assert await store.search(query(filter=Filter(document_ids=("handbook",), metadata={"team": "it"}))) == []
 
 
 async def test_removing_takes_every_older_version(store: VectorStore) -> None:
@@ -181,26 +108,6 @@ async def test_a_rare_term_outweighs_a_common_one(store: VectorStore) -> None:
 
     assert hit.chunk == rare.chunk
     assert hit.score == pytest.approx(rare.sparse.values[0] * log((5 - 1 + 0.5) / (1 + 0.5) + 1), rel=1e-5)
-
-
-async def test_hybrid_search_fuses_both_lists(store: VectorStore) -> None:
-    """One chunk is found by its direction alone, one by its words alone, and the one found by both comes first."""
-    await store.upsert([point(1, NORTH, text="a"), point(2, EAST, text="budget b"), point(3, (1.0, 0.1, 0.0, 0.0), text="budget c d e")])
-    await store.upsert([point(4, (-1.0, 0.0, 0.0, 0.0), text="f")])
-    await store.show("handbook", 1)
-    found = numbers(await store.search(query(NORTH, "budget", candidates=2)))
-
-    assert (found[0], sorted(found)) == (3, [1, 2, 3])
-
-
-async def test_hybrid_scores_are_those_of_dbsf(store: VectorStore) -> None:
-    """Dense 1, 0, -1 has mean 0 and sigma 1, so it becomes 4/6, 3/6, 2/6; a sparse list of one becomes 0.5."""
-    await store.upsert([point(1, NORTH, text="a"), point(2, EAST, text="b"), point(3, (-1.0, 0.0, 0.0, 0.0), text="c")])
-    await store.show("handbook", 1)
-    hits = await store.search(query(NORTH, "c"))
-
-    assert numbers(hits) == [3, 1, 2]
-    assert [hit.score for hit in hits] == pytest.approx([2 / 6 + 0.5, 4 / 6, 3 / 6], abs=1e-5)
 
 
 async def test_words_without_terms_leave_the_dense_list(store: VectorStore) -> None:
