@@ -10,6 +10,7 @@ DocumentId = Annotated[
 Version = Annotated[int, Field(ge=1, description="grows by one with every upload or delete of the document; the greater one wins")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the raw bytes, lower-case hex")]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+GenerationName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$", description="an index generation: one embedding and chunking")]
 
 
 class Value(BaseModel):

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from contracts.base import Name, Sha256, Value
+from contracts.base import GenerationName, Name, Sha256, Value
 from contracts.documents import DocumentEvent
 
 
@@ -39,6 +39,7 @@ class ChunksEmbeddedV1(DocumentEvent):
     batch_no: int = Field(ge=0)
     batch_count: int = Field(ge=1)
     chunk_count: int = Field(ge=1, description="chunks of the whole version")
+    generation: GenerationName | None = Field(default=None, description="the index they are for; none means the first, g1")
     chunks: tuple[EmbeddedChunk, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

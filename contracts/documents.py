@@ -1,10 +1,10 @@
-"""Facts about documents: uploaded, deleted, indexed, rejected."""
+"""Facts about documents: uploaded, replayed, deleted, indexed, rejected."""
 
 from typing import ClassVar
 
 from pydantic import Field
 
-from contracts.base import DocumentId, Event, Name, Sha256, Value, Version
+from contracts.base import DocumentId, Event, GenerationName, Name, Sha256, Value, Version
 
 
 class BlobRef(Value):
@@ -33,6 +33,14 @@ class DocumentUploadedV1(DocumentEvent):
     media_type: Name
     blob: BlobRef
     metadata: dict[str, str] = Field(default_factory=dict)
+
+
+class DocumentReplayedV1(DocumentUploadedV1):
+    """The newest version of a document waits to be ingested for one index generation more."""
+
+    TYPE: ClassVar[str] = "workbench.docs.replayed.v1"
+
+    generation: GenerationName
 
 
 class DocumentDeletedV1(DocumentEvent):

@@ -5,9 +5,10 @@ from datetime import timedelta
 
 from contracts.base import Event
 from contracts.chunks import ChunksDeletedV1, ChunksEmbeddedV1
-from contracts.documents import DocumentDeletedV1, DocumentIndexedV1, DocumentRejectedV1, DocumentUploadedV1
+from contracts.documents import DocumentDeletedV1, DocumentIndexedV1, DocumentRejectedV1, DocumentReplayedV1, DocumentUploadedV1
 from contracts.evals import EvalRequestedV1
 from contracts.feedback import FeedbackReceivedV1
+from contracts.generations import GenerationRequestedV1, RetirementRequestedV1, SwapRequestedV1
 from contracts.queries import QueryAnsweredV1
 
 
@@ -33,6 +34,25 @@ DOCS_UPLOADED = Topic(
     owner="rag",
     readers=("ingest",),
     events=(DocumentUploadedV1, DocumentDeletedV1),
+    open_to_all=True,
+)
+DOCS_REPLAYED = Topic(  # beside docs.uploaded, so that building an index holds up no live upload
+    "docs.replayed",
+    key="document_id",
+    partitions=6,
+    retention=timedelta(days=14),
+    owner="ingest",
+    readers=("ingest",),
+    events=(DocumentReplayedV1,),
+)
+INDEX_GENERATIONS = Topic(  # one partition: requests have one order
+    "index.generations",
+    key="generation",
+    partitions=1,
+    retention=timedelta(days=30),
+    owner="rag",
+    readers=("indexer",),
+    events=(GenerationRequestedV1, SwapRequestedV1, RetirementRequestedV1),
     open_to_all=True,
 )
 CHUNKS_EMBEDDED = Topic(
@@ -92,7 +112,17 @@ FEEDBACK_RECEIVED = Topic(
     open_to_all=True,
 )
 
-TOPICS = (DOCS_UPLOADED, CHUNKS_EMBEDDED, DOCS_INDEXED, DOCS_REJECTED, QUERIES_ANSWERED, EVAL_REQUESTED, FEEDBACK_RECEIVED)
+TOPICS = (
+    DOCS_UPLOADED,
+    DOCS_REPLAYED,
+    INDEX_GENERATIONS,
+    CHUNKS_EMBEDDED,
+    DOCS_INDEXED,
+    DOCS_REJECTED,
+    QUERIES_ANSWERED,
+    EVAL_REQUESTED,
+    FEEDBACK_RECEIVED,
+)
 EVENT_TYPES: dict[str, type[Event]] = {event.TYPE: event for topic in TOPICS for event in topic.events}
 TOPIC_OF: dict[type[Event], Topic] = {event: topic for topic in TOPICS for event in topic.events}
 

@@ -61,6 +61,31 @@ class Client:
         """Ends an API key."""
         return await self._call("DELETE", f"/keys/{quote(key_id, safe='')}")
 
+    async def generations(self) -> list[Json]:
+        """All index generations, in the order of their requests."""
+        found: list[Json] = (await self._call("GET", "/generations"))["generations"]
+        return found
+
+    async def generation(self, name: str) -> Json:
+        """How far an index generation is."""
+        return await self._call("GET", _generation(name))
+
+    async def build_generation(self, asked: Json) -> Json:
+        """Requests an index generation of `{embedding, chunker, generation?}`; gives its name."""
+        return await self._call("POST", "/generations", json=asked)
+
+    async def swap_generation(self, name: str) -> Json:
+        """Requests that queries move to a generation."""
+        return await self._call("POST", f"{_generation(name)}/swap")
+
+    async def roll_back_generation(self) -> Json:
+        """Requests that queries move back to where they were; gives the generation."""
+        return await self._call("POST", "/generations/rollback")
+
+    async def retire_generation(self, name: str) -> Json:
+        """Ends a generation that queries do not use."""
+        return await self._call("DELETE", _generation(name))
+
     def registry(self, kind: str) -> "Registry":
         """The `prompts` or the `variants`."""
         return Registry(self._call, f"/{kind}")
@@ -146,6 +171,10 @@ async def connected(url: str) -> AsyncIterator[Client]:
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=_TIMEOUT) as http:
         yield Client(http)
+
+
+def _generation(name: str) -> str:
+    return f"/generations/{quote(name, safe='')}"
 
 
 def _refusal(response: httpx.Response) -> Permanent:

@@ -11,7 +11,8 @@ from contracts.codec import Received
 from contracts.documents import DocumentIndexedV1
 from kit.errors import Permanent
 from kit.ports.sparse import SparseEncoder
-from kit.ports.vectors import Chunk, Point, Vector, VectorStore
+from kit.ports.vectors import Chunk, Point, Vector
+from services.indexer.indexes import Indexes
 from services.indexer.retire import Retire
 from services.indexer.store import Store
 
@@ -23,22 +24,26 @@ class Index:
     """Points are written before their batch is recorded: what is recorded is there, and writing a point twice is writing it once."""
 
     store: Store
-    vectors: VectorStore
+    indexes: Indexes
     sparse: SparseEncoder
     retire: Retire
 
     async def embedded(self, event: Received[ChunksEmbeddedV1]) -> None:
-        """Handles `chunks.embedded`; a batch of a version that was overtaken does nothing. Raises Permanent on broken vectors."""
-        batch = event.data
-        if not await self.store.is_superseded(batch.document_id, batch.document_version):
-            await self.vectors.upsert(self._points(batch, event.envelope.tenant_id))
+        """Handles `chunks.embedded`; a batch of a version that was overtaken, or for a retired generation, does nothing.
+
+        Raises Permanent on broken vectors, an unknown generation, or another model than the generation's.
+        """
+        batch, shown = event.data, False
+        vectors = await self.indexes.of(batch)
+        if vectors and not await self.store.is_superseded(batch.document_id, batch.document_version):
+            await vectors.upsert(self._points(batch, event.envelope.tenant_id))
         async with self.store.effects.once(event) as effect:
-            complete = await self.store.record(effect, event)
-            if complete:
-                await self.vectors.show(batch.document_id, batch.document_version)
-                await self.store.make_visible(effect, batch)
+            if vectors and await self.store.record(effect, event):
+                await vectors.show(batch.document_id, batch.document_version)
+                shown = await self.store.complete(effect, batch)
+            if shown:
                 await effect.publish(_indexed(batch))
-        if complete:
+        if shown:
             log.info("document.indexed", document_id=batch.document_id, version=batch.document_version, chunks=batch.chunk_count)
             await self.retire.once()
 

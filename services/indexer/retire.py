@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from kit.clock import Clock
 from kit.periodic import periodically
-from kit.ports.vectors import VectorStore
+from services.indexer.indexes import Indexes
 from services.indexer.store import Store
 
 _PERIOD_S = 30.0
@@ -15,14 +15,15 @@ class Retire:
     """Works off the retirements."""
 
     store: Store
-    vectors: VectorStore
+    indexes: Indexes
     clock: Clock
 
     async def once(self) -> int:
         """Removes all that is due and returns the number of documents; what fails stays due."""
         done = 0
         for retirement in await self.store.due():
-            await self.vectors.remove(retirement.document_id, retirement.below)
+            for vectors in await self.indexes.live():
+                await vectors.remove(retirement.document_id, retirement.below)
             await self.store.gone(retirement)
             done += 1
         return done

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from contracts.chunks import ChunksEmbeddedV1, EmbeddedChunk
 from contracts.documents import DocumentUploadedV1
+from contracts.generations import FIRST_GENERATION
 from kit.ids import chunk_id
 from services.ingest.store import StoredChunk
 
@@ -15,8 +16,9 @@ _FRAME_BYTES = 4 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Packer:
-    """Packs for one embedding model, whose vectors have `dimensions` numbers."""
+    """Packs for one index generation, whose embedding model makes vectors of `dimensions` numbers."""
 
+    generation: str
     model: str
     dimensions: int
 
@@ -38,16 +40,22 @@ class Packer:
                 batch_no=number,
                 batch_count=len(batches),
                 chunk_count=len(chunks),
+                generation=self.generation,
                 chunks=batch,
             )
             for number, batch in enumerate(batches)
         ]
 
+    @property
+    def _index(self) -> str:
+        """What tells the chunk ids of generations apart; the first has those it always had."""
+        return self.model if self.generation == FIRST_GENERATION else f"{self.model}/{self.generation}"
+
     def _chunk(self, upload: DocumentUploadedV1, text: str, chunk: StoredChunk) -> EmbeddedChunk:
         if chunk.vector is None:
             raise ValueError(f"chunk {chunk.chunk_no} of {upload.document_id} has no vector")
         return EmbeddedChunk(
-            chunk_id=chunk_id(upload.document_id, upload.document_version, chunk.chunk_no, self.model),
+            chunk_id=chunk_id(upload.document_id, upload.document_version, chunk.chunk_no, self._index),
             chunk_no=chunk.chunk_no,
             text=text[chunk.span.start : chunk.span.end],
             start=chunk.span.start,

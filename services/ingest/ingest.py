@@ -1,48 +1,29 @@
 """The verb of this service: an uploaded document becomes embedded chunks, or is rejected with the reason."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from hashlib import sha256
 
 import structlog
 
-from contracts.chunks import ChunksDeletedV1
+from contracts.chunks import ChunksDeletedV1, ChunksEmbeddedV1
 from contracts.codec import Received
-from contracts.documents import BlobRef, DocumentDeletedV1, DocumentRejectedV1, DocumentUploadedV1
+from contracts.documents import DocumentDeletedV1, DocumentRejectedV1, DocumentUploadedV1
 from kit.errors import Permanent, Rejected, WorkbenchError
-from kit.ports.blobs import BlobStore
-from services.ingest.batch import Packer
-from services.ingest.chunk import Chunker, Span
-from services.ingest.document import ParsedDocument
-from services.ingest.embed import Embedder
+from services.ingest.build_store import BuildStore
+from services.ingest.prepare import Prepare
+from services.ingest.recipes import Recipe, Recipes
 from services.ingest.store import Content, Store
 
 log = structlog.get_logger(__name__)
 
-Parse = Callable[[bytes, str], Awaitable[ParsedDocument]]
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """A document beyond these is rejected."""
-
-    bytes: int
-    chunks: int
-
 
 @dataclass(frozen=True, slots=True)
 class Ingest:
-    """Parses, chunks and embeds; what is known of a content already is not done again. `recipe` names how."""
+    """Works for the generation that queries use, and tells the others in the same commit."""
 
     store: Store
-    blobs: BlobStore
-    parse: Parse
-    chunker: Chunker
-    embedder: Embedder
-    packer: Packer
-    limits: Limits
-    recipe: str
+    builds: BuildStore
+    recipes: Recipes
+    prepare: Prepare
 
     async def upload(self, event: Received[DocumentUploadedV1]) -> None:
         """Handles `docs.uploaded`. Raises Rejected, after the document is marked failed, if it cannot be ingested."""
@@ -50,11 +31,9 @@ class Ingest:
             await self.store.skip(event)
             return
         await self.store.begin(event)
-        content = Content(event.envelope.tenant_id, event.data.blob.sha256, self.recipe)
         try:
-            text = await self.store.text(content) or await self._extract(event.data, content)
-            await self._embed(event.data, content, text)
-            await self._tell(event, content, text)
+            recipe = await self.recipes.active()
+            await self._tell(event, recipe, await self._embedded(event, recipe))
         except Permanent as error:
             await self.give_up(event, error)
             raise Rejected(error.code, error.message) from error
@@ -79,35 +58,21 @@ class Ingest:
             raise Permanent("document_version_taken", f"version {known['version']} has other content already; send a greater version")
         return bool(known["status"] != "embedded")
 
-    async def _extract(self, upload: DocumentUploadedV1, content: Content) -> str:
-        data = await self._fetch(upload.blob)
-        document = await self.parse(data, upload.media_type)
-        spans = await asyncio.to_thread(self.chunker.chunk, document, upload.media_type)
-        self._refuse_too_many(spans)
-        await self.store.put_text(content, document, spans)
-        return document.text
+    async def _embedded(self, event: Received[DocumentUploadedV1], recipe: Recipe) -> list[ChunksEmbeddedV1]:
+        upload, content = event.data, Content(event.envelope.tenant_id, event.data.blob.sha256)
+        document = await self.prepare.extract(upload, content)
+        await self.prepare.cut(upload, content, document, recipe)
+        await self.store.note_chunks(upload, content, recipe.key)
+        batches = await self.prepare.embed(upload, content, document, recipe)
+        log.info("document.embedded", document_id=upload.document_id, version=upload.document_version, generation=recipe.generation)
+        return batches
 
-    async def _fetch(self, blob: BlobRef) -> bytes:
-        data = await self.blobs.get(blob.uri, self.limits.bytes)
-        if sha256(data).hexdigest() != blob.sha256:
-            raise Permanent("blob_hash_mismatch", f"the bytes at {blob.uri} do not have the SHA-256 the event says; upload them again")
-        return data
-
-    def _refuse_too_many(self, spans: list[Span]) -> None:
-        if len(spans) > self.limits.chunks:
-            raise Permanent("document_too_long", f"{len(spans)} chunks are over the limit of {self.limits.chunks}; split the document")
-
-    async def _embed(self, upload: DocumentUploadedV1, content: Content, text: str) -> None:
-        await self.store.note_chunks(upload, content)
-        embedded = await self.embedder.fill(content, text)
-        log.info("document.embedded", document_id=upload.document_id, version=upload.document_version, embedded=embedded)
-
-    async def _tell(self, event: Received[DocumentUploadedV1], content: Content, text: str) -> None:
-        batches = self.packer.pack(event.data, text, await self.store.chunks(content))
+    async def _tell(self, event: Received[DocumentUploadedV1], recipe: Recipe, batches: list[ChunksEmbeddedV1]) -> None:
         async with self.store.finishing(event) as (effect, newest):
             if newest:
                 for batch in batches:
                     await effect.publish(batch, part=batch.batch_no)
+                await self.builds.embedded(effect, event.data, recipe.generation, recipe.key)
 
     async def give_up(self, event: Received[DocumentUploadedV1], error: WorkbenchError) -> None:
         """Marks the document failed and tells `docs.rejected`, unless a newer version is known; whoever sent it sees the reason."""

@@ -11,10 +11,13 @@ from contracts.documents import DocumentIndexedV1
 from kit.adapters.bm25 import Bm25Encoder
 from kit.clock import SystemClock
 from kit.errors import Permanent
-from kit.fakes.vectors import InMemoryVectors
+from kit.fakes.collections import InMemoryCollections
 from kit.ids import chunk_id
-from kit.ports.vectors import VectorQuery
+from kit.ports.vectors import VectorQuery, VectorStore
+from kit.settings import VectorSettings
+from services.indexer.generation_store import GenerationStore
 from services.indexer.index import Index
+from services.indexer.indexes import Indexes
 from services.indexer.retire import Retire
 from services.indexer.store import Store
 from tests.events import received
@@ -26,10 +29,15 @@ VECTOR = np.array([1, 0, 0, 0], dtype=np.float32)
 @pytest.fixture
 async def index(open_effects: OpenEffects) -> Index:
     """The verb over real tables and vectors in memory."""
-    effects, vectors = await open_effects("indexer"), InMemoryVectors()
-    await vectors.ensure(4)
-    store = Store(effects)
-    return Index(store, vectors, Bm25Encoder(), Retire(store, vectors, SystemClock()))
+    effects = await open_effects("indexer")
+    store, indexes = Store(effects), Indexes(GenerationStore(effects), InMemoryCollections(), VectorSettings(dimensions=4))
+    return Index(store, indexes, Bm25Encoder(), Retire(store, indexes, SystemClock()))
+
+
+async def points(index: Index) -> VectorStore:
+    """Where the first generation's points are."""
+    [vectors] = await index.indexes.live()
+    return vectors
 
 
 def batch(
@@ -55,7 +63,7 @@ async def feed(index: Index, *events: Event) -> None:
 
 async def found(index: Index, document_id: str) -> list[int]:
     """The versions of a document that a search finds."""
-    hits = await index.vectors.search(VectorQuery("default", 100, dense=VECTOR))
+    hits = await (await points(index)).search(VectorQuery("default", 100, dense=VECTOR))
     return sorted({hit.chunk.document_version for hit in hits if hit.chunk.document_id == document_id})
 
 
@@ -77,7 +85,7 @@ async def test_a_newer_version_takes_the_place_of_the_older(index: Index) -> Non
     await feed(index, batch("moving", 1), batch("moving", 2))
 
     assert await found(index, "moving") == [2]
-    assert await index.vectors.count("moving") == 1
+    assert await (await points(index)).count("moving") == 1
 
 
 async def test_an_older_version_that_comes_late_does_nothing(index: Index) -> None:
@@ -85,7 +93,7 @@ async def test_an_older_version_that_comes_late_does_nothing(index: Index) -> No
     await feed(index, batch("late", 2), batch("late", 1))
 
     assert await found(index, "late") == [2]
-    assert await index.vectors.count("late") == 1
+    assert await (await points(index)).count("late") == 1
     row = await index.store.effects.pool.fetchrow("SELECT version, visible_version FROM documents WHERE document_id = 'late'")
     assert tuple(row) == (2, 2)
 
@@ -94,7 +102,7 @@ async def test_a_delete_beats_the_versions_before_it_in_any_order(index: Index) 
     """Whether they come before or after."""
     await feed(index, batch("gone", 1), ChunksDeletedV1(document_id="gone", document_version=3), batch("gone", 2))
 
-    assert await index.vectors.count("gone") == 0
+    assert await (await points(index)).count("gone") == 0
 
 
 async def test_an_upload_after_a_delete_is_found_again(index: Index) -> None:
@@ -108,7 +116,7 @@ async def test_a_batch_told_again_under_another_id_changes_nothing(index: Index)
     """Requeued documents come twice."""
     await feed(index, batch("twice"), batch("twice"))
 
-    assert await index.vectors.count("twice") == 1
+    assert await (await points(index)).count("twice") == 1
     assert len(await told(index.store.effects, "twice")) == 1
 
 
@@ -119,7 +127,7 @@ async def test_a_broken_vector_is_refused(index: Index, vector: bytes) -> None:
         await feed(index, batch("broken", vector=vector))
 
     assert refused.value.code == "vector_invalid"
-    assert await index.vectors.count("broken") == 0
+    assert await (await points(index)).count("broken") == 0
 
 
 async def test_points_that_could_not_be_removed_are_removed_later(index: Index) -> None:
@@ -131,4 +139,4 @@ async def test_points_that_could_not_be_removed_are_removed_later(index: Index) 
     removed = await index.retire.once()
 
     assert removed == 1
-    assert await index.vectors.count("lingering") == 0
+    assert await (await points(index)).count("lingering") == 0

@@ -10,6 +10,7 @@ from rich.text import Text
 from kit.errors import WorkbenchError
 from workbench.cli import ask, demo, documents, seed, status, up, usage
 from workbench.cli.dlq import make_dlq
+from workbench.cli.generations import make_generations
 from workbench.cli.keys import make_keys
 from workbench.cli.registry import make_registry
 from workbench.cli.topics import make_topics
@@ -35,6 +36,7 @@ def make_app() -> typer.Typer:
     for kind in ("prompts", "variants"):
         app.add_typer(make_registry(kind), name=kind)
     app.add_typer(make_keys(), name="keys")
+    app.add_typer(make_generations(), name="generations")
     app.add_typer(make_topics(), name="topics")
     app.add_typer(make_dlq(), name="dlq")
     return app

@@ -9,8 +9,8 @@ import uvicorn
 from fastapi import FastAPI
 from faststream.asgi import AsgiFastStream
 
-from kit.adapters.open_embedding import open_embedding
-from kit.adapters.open_vectors import open_vectors
+from kit.adapters.open_collections import open_collections
+from kit.adapters.open_embeddings import open_embeddings
 from kit.errors import DependencyDown, Permanent
 from services.evaluator import app as evaluator
 from services.feedback import app as feedback
@@ -30,14 +30,14 @@ async def running_services(settings: EmbeddedSettings, port: int) -> AsyncIterat
     Raises Permanent `port_taken`, and whatever a service raises; a service that fails later takes the block down with it.
     """
     with _listening(port) as listener:
-        async with open_embedding(settings.ingest.embedding) as embedder, open_vectors(settings.indexer.vectors) as vectors:
+        async with open_embeddings(settings.ingest.embedding) as models, open_collections(settings.indexer.vectors) as collections:
             workers = (
-                ingest.build(settings.ingest, embedder=embedder),
-                indexer.build(settings.indexer, vectors=vectors),
+                ingest.build(settings.ingest, models=models),
+                indexer.build(settings.indexer, collections=collections),
                 evaluator.build(settings.evaluator),
                 feedback.build(settings.feedback),
             )
-            api = rag.build(settings.rag, embedder=embedder, vectors=vectors)
+            api = rag.build(settings.rag, models=models, collections=collections)
             async with _consuming(workers), _serving(api, listener):
                 yield "http://{}:{}".format(*listener.getsockname())
 
