@@ -3,22 +3,24 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import redis.asyncio as redis
 from fastapi import FastAPI
 
 from kit.adapters.blobs import ObjectBlobs
 from kit.adapters.bm25 import Bm25Encoder
-from kit.adapters.open_embedding import open_embedding
-from kit.adapters.open_vectors import open_vectors
+from kit.adapters.open_collections import open_collections
+from kit.adapters.open_embeddings import Embeddings, open_embeddings
+from kit.adapters.open_rerank import open_rerankers
+from kit.adapters.tokens import TokenCounter
 from kit.floor import Floor, given_or_opened, open_floor, running
 from kit.gateway.caps import DefaultCaps
 from kit.health import BUILD_VERSION, Health
-from kit.ports.embedding import EmbeddingModel
-from kit.ports.vectors import VectorStore
+from kit.ports.collections import Collections
 from kit.reconcile import Reconcile
 from services.rag.answer import Answerer
-from services.rag.api import documents, generate, keys, problems, queries, registry, usage
+from services.rag.api import documents, generate, generations, keys, problems, queries, registry, texts, usage
 from services.rag.api.health import health_router
 from services.rag.api.middleware import MULTIPART_FRAME_BYTES, BodyLimit, Observed
 from services.rag.api.parts import Parts
@@ -27,13 +29,21 @@ from services.rag.authenticate import Authenticator
 from services.rag.cache import CachedEmbedding
 from services.rag.catalogue import make_catalogue
 from services.rag.cite import Citer
+from services.rag.generations import Generations
+from services.rag.indexes import LiveIndexes
 from services.rag.keys import Keys
+from services.rag.memo import Memo
 from services.rag.models import open_models
+from services.rag.remembered import Recall, RememberedAnswers, RememberedSearch
+from services.rag.rerank import Reranking
 from services.rag.retrieve import Retriever
+from services.rag.rewrite import Rewriter
 from services.rag.settings import Settings
 from services.rag.store import Store
+from services.rag.streaming import Streaming
 from services.rag.upload import Uploads
 from services.rag.usage import Budgets, StoredCaps, Usage
+from services.rag.write import Writer
 
 _PROBLEM = {
     "description": "what is wrong and what to do",
@@ -45,13 +55,13 @@ _PROBLEM = {
 class Shared:
     """Parts that several services of one process share; what is None the service opens itself."""
 
-    embedder: EmbeddingModel | None = None
-    vectors: VectorStore | None = None
+    models: Embeddings | None = None
+    collections: Collections | None = None
 
 
-def build(settings: Settings, embedder: EmbeddingModel | None = None, vectors: VectorStore | None = None) -> FastAPI:
-    """The service as an app; `embedder` and `vectors` are given where several services of one process share them."""
-    health, shared = Health("rag"), Shared(embedder, vectors)
+def build(settings: Settings, models: Embeddings | None = None, collections: Collections | None = None) -> FastAPI:
+    """The service as an app; `models` and `collections` are given where several services of one process share them."""
+    health, shared = Health("rag"), Shared(models, collections)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Parts]]:
@@ -64,11 +74,13 @@ def build(settings: Settings, embedder: EmbeddingModel | None = None, vectors: V
     problems.add_problem_handlers(app)
     for router in (
         documents.router,
+        texts.router,
         queries.router,
         generate.router,
         registry.prompts,
         registry.variants,
         keys.router,
+        generations.router,
         usage.router,
         health_router(health),
     ):
@@ -81,20 +93,27 @@ def build(settings: Settings, embedder: EmbeddingModel | None = None, vectors: V
 @asynccontextmanager
 async def _open(settings: Settings, shared: Shared, floor: Floor) -> AsyncIterator[Parts]:
     async with AsyncExitStack() as stack:
-        model = await given_or_opened(stack, shared.embedder, open_embedding(settings.embedding))
-        vectors = await given_or_opened(stack, shared.vectors, open_vectors(settings.vectors))
-        cache = await stack.enter_async_context(redis.from_url(settings.redis.url.get_secret_value()))
-        floor.health.watch("vectors", vectors.count)
-        store, cached = Store(floor.effects), CachedEmbedding(model, cache)
+        models = await given_or_opened(stack, shared.models, open_embeddings(settings.embedding))
+        collections = await given_or_opened(stack, shared.collections, open_collections(settings.vectors))
+        cache = await stack.enter_async_context(redis.from_url(settings.redis.url.get_secret_value(), socket_connect_timeout=2))
+        wrap = partial(CachedEmbedding, redis=cache)
+        indexes = LiveIndexes(floor.pool, floor.clock, models, collections, settings.vectors.collection, wrap)
+        floor.health.watch("vectors", indexes.ping)
+        store, cached = Store(floor.effects), wrap(await models.get())
         caps = StoredCaps(floor.pool, DefaultCaps(settings.budgets), floor.clock)
         llm = await stack.enter_async_context(open_models(settings, floor, cached, cache, caps))
         floor.health.watch("redis", cached.ping)
-        retriever = Retriever(cached, Bm25Encoder(), vectors, store)
+        rerankers = await stack.enter_async_context(open_rerankers(settings.rerank, await models.get(), llm))
+        retriever = Retriever(indexes, Bm25Encoder(), store, Rewriter(llm), Reranking(rerankers))
+        answerer = Answerer(retriever, Writer(llm), Citer(store), TokenCounter().text, floor.clock, floor.ids)
+        recall = Recall(Memo(cache, settings.cache.ttl_s, settings.cache.largest_bytes), store, indexes.epoch)
+        answers = RememberedAnswers(answerer, recall, floor.ids)
         api_keys = Keys(floor.pool, floor.clock, floor.ids)
         admin_key = settings.admin_key.get_secret_value() if settings.admin_key else None
         yield Parts(
-            answerer=Answerer(retriever, llm, Citer(store), floor.clock, floor.ids),
-            retriever=retriever,
+            search=RememberedSearch(retriever, recall),
+            answers=answers,
+            streaming=Streaming(answerer, answers, floor.clock),
             uploads=Uploads(store, ObjectBlobs(settings.blobs.url, settings.blobs.endpoint), floor.ids),
             keys=api_keys,
             authenticator=Authenticator(api_keys, settings.key_required, admin_key),
@@ -103,6 +122,7 @@ async def _open(settings: Settings, shared: Shared, floor: Floor) -> AsyncIterat
             llm=llm,
             budgets=Budgets(floor.pool, floor.clock),
             usage=Usage(floor.pool),
+            generations=Generations(floor.effects, models),
             catalogue=make_catalogue(floor.pool, cache, floor.clock, settings.promotion),
             clock=floor.clock,
             max_document_bytes=settings.max_document_bytes,

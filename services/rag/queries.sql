@@ -17,7 +17,7 @@ SELECT * FROM (
             WHEN x.visible_version = i.version THEN 'indexed'
             ELSE 'indexing'
         END AS status,
-        CASE WHEN h.heard THEN i.chunks END AS chunks_total,
+        CASE WHEN h.heard THEN CASE WHEN x.visible_version = i.version THEN x.chunks ELSE i.chunks END END AS chunks_total,
         CASE WHEN h.heard AND x.version = i.version THEN x.indexed ELSE 0 END AS chunks_indexed,
         CASE WHEN taken.document_id IS NOT NULL THEN 'document_id_taken' WHEN h.heard THEN i.error_code END AS error_code,
         CASE
@@ -92,9 +92,7 @@ INSERT INTO idempotency (tenant_id, key, digest, response) VALUES (:tenant_id, :
 SELECT x.document_id, x.visible_version FROM indexer.v_documents x
 WHERE x.tenant_id = :tenant_id AND x.document_id = ANY(:document_ids) AND x.visible_version IS NOT NULL
 AND NOT EXISTS (SELECT FROM uploads u WHERE u.document_id = x.document_id AND u.deleted_below > x.visible_version)
-AND NOT EXISTS (
-    SELECT FROM ingest.v_documents i WHERE i.document_id = x.document_id AND i.status = 'deleted' AND i.version > x.visible_version
-);
+AND NOT EXISTS (SELECT FROM ingest.v_documents i WHERE i.document_id = x.document_id AND i.deleted_below > x.visible_version);
 
 -- name: stored_quotes
 -- What stands at the given spans of the stored texts, and on which page (null where there are no pages); in the order asked.
@@ -105,6 +103,24 @@ SELECT
 FROM unnest(:sha256s::text[], :starts::int[], :lengths::int[]) WITH ORDINALITY AS a (sha256, start_at, length, n)
 LEFT JOIN ingest.v_texts t ON t.tenant_id = :tenant_id AND t.sha256 = a.sha256
 ORDER BY a.n;
+
+-- name: stored_text^
+-- A part of a document's text, of the version that is asked for; without one of that which answers cite, or else the newest that has a
+-- text. A deleted document has none from the moment of the delete on.
+SELECT d.version, t.sha256, char_length(t.text) AS length, substring(t.text FROM :start + 1 FOR :length) AS text,
+       t.page_numbers, t.page_starts
+FROM (
+    SELECT x.visible_version AS version, x.visible_sha256 AS sha256, 0 AS choice FROM indexer.v_documents x
+    WHERE x.tenant_id = :tenant_id AND x.document_id = :document_id
+    UNION ALL
+    SELECT i.version, i.sha256, 1 FROM ingest.v_documents i
+    WHERE i.tenant_id = :tenant_id AND i.document_id = :document_id AND i.status <> 'deleted'
+) AS d
+JOIN ingest.v_texts t ON t.tenant_id = :tenant_id AND t.sha256 = d.sha256
+WHERE (:version::int IS NULL OR d.version = :version)
+AND NOT EXISTS (SELECT FROM uploads u WHERE u.document_id = :document_id AND u.deleted_below > d.version)
+AND NOT EXISTS (SELECT FROM ingest.v_documents i WHERE i.document_id = :document_id AND i.deleted_below > d.version)
+ORDER BY d.choice LIMIT 1;
 
 -- Keys and their audit trail; a tenant_id of null means all tenants.
 
@@ -242,3 +258,30 @@ FROM llm_calls
 WHERE started_at >= :start AND started_at < :end AND (:tenant_id::text IS NULL OR tenant_id = :tenant_id)
 GROUP BY 1, 2, 3, 4, 5, 6, 7
 ORDER BY 1, 2, 3, 4, 5, 6, 7;
+
+-- Index generations, as indexer and ingest publish them.
+
+-- name: live_generation^
+-- The generation of this name that can be asked, or the active one (null).
+SELECT generation, embedding, embedding_model FROM indexer.v_generations
+WHERE CASE WHEN :generation::text IS NULL THEN state = 'active' ELSE generation = :generation END
+AND state IN ('building', 'active', 'kept');
+
+-- name: generations
+-- All generations, or one, with how many visible documents they have, and which cannot be in them.
+SELECT g.generation, g.state, g.wanted, g.embedding, g.chunker, g.embedding_model, g.dimensions,
+       coalesce(p.documents, 0) AS documents, coalesce(p.complete, 0) AS complete,
+       (SELECT count(*) FROM ingest.v_builds b WHERE b.generation = g.generation AND b.status = 'failed')::int AS failed,
+       ARRAY(
+           SELECT b.document_id FROM ingest.v_builds b
+           WHERE b.generation = g.generation AND b.status = 'failed' ORDER BY b.document_id LIMIT 10
+       ) AS failures,
+       g.requested_at, g.activated_at, g.retired_at
+FROM indexer.v_generations g
+LEFT JOIN indexer.v_progress p ON p.generation = g.generation
+WHERE :generation::text IS NULL OR g.generation = :generation
+ORDER BY g.requested_at, g.generation;
+
+-- name: index_changes$
+-- A number that moves whenever what this tenant's searches may find has changed in the index.
+SELECT coalesce((SELECT changes FROM indexer.v_changes WHERE tenant_id = :tenant_id), 0);

@@ -8,7 +8,16 @@ from pydantic_settings import SettingsConfigDict
 
 from kit.gateway.caps import BudgetSettings
 from kit.gateway.settings import GatewaySettings
-from kit.settings import BlobSettings, EmbeddingSettings, LLMSettings, RedisSettings, Section, ServiceSettings, VectorSettings
+from kit.settings import (
+    BlobSettings,
+    EmbeddingSettings,
+    LLMSettings,
+    RedisSettings,
+    RerankSettings,
+    Section,
+    ServiceSettings,
+    VectorSettings,
+)
 from services.rag.registry.entry import PRODUCTION
 from services.rag.registry.receipts import public_keys
 
@@ -39,6 +48,13 @@ class PromotionSettings(Section):
         return self
 
 
+class CacheSettings(Section):
+    """How long searches and answers are remembered, and how large one may be. What changed is never served, however long that is."""
+
+    ttl_s: int = Field(default=3600, ge=1)
+    largest_bytes: int = Field(default=1024 * 1024, ge=0)
+
+
 class Settings(ServiceSettings):
     """What rag needs to run."""
 
@@ -51,6 +67,8 @@ class Settings(ServiceSettings):
     llm: LLMSettings = LLMSettings()
     gateway: GatewaySettings = GatewaySettings()
     budgets: BudgetSettings = BudgetSettings()
+    rerank: RerankSettings = RerankSettings()
+    cache: CacheSettings = CacheSettings()
     max_document_bytes: int = Field(default=25 * 1024 * 1024, ge=1)
     requeue_after_s: float = Field(default=600, gt=0, description="an upload that ingest has not heard of is told again after so long")
     heartbeat_s: float = Field(default=5, gt=0, description="a streamed answer that is silent for so long says that it is still there")

@@ -56,6 +56,11 @@ class Store:
         )
         return [StoredQuote(row["quote"], row["page"]) async for row in rows]
 
+    async def text(self, tenant_id: str, document_id: str, version: int | None, start: int, end: int) -> asyncpg.Record | None:
+        """What a document's text says at `[start, end)`, how long it is and where its pages begin; None if there is no such text."""
+        which = {"tenant_id": tenant_id, "document_id": document_id, "version": version}
+        return await self._queries.stored_text(self._pool, **which, start=start, length=end - start)
+
     async def document(self, tenant_id: str, document_id: str, effect: Effect | None = None) -> asyncpg.Record | None:
         """A document with its status, or None."""
         rows = await self._documents(effect, tenant_id=tenant_id, document_id=document_id, sha256=None, after=None, limit=1)

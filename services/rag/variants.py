@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from contracts.base import Name
 from contracts.queries import NamedVersion
 from kit.errors import Permanent
+from kit.fusion import Fusion
 from kit.ports.llm import Caller, CompletionRequest, Grounding, ModelRef
+from kit.ports.rerank import RerankerKind
 from kit.ports.vectors import Hit
 from kit.settings import LLMProvider
 from services.rag.principal import Principal
@@ -38,20 +40,6 @@ class RetrieverKind(StrEnum):
     SPARSE = "sparse"
 
 
-class Fusion(StrEnum):
-    """How two rankings become one."""
-
-    DBSF = "dbsf"
-    RRF = "rrf"
-    CONVEX = "convex"
-
-
-class Reranker(StrEnum):
-    """What orders the first hits again."""
-
-    NONE = "none"
-
-
 class Limits(BaseModel):
     """What one answer may take."""
 
@@ -72,8 +60,13 @@ class VariantDefinition(BaseModel):
     fusion_weight: float | None = Field(default=None, ge=0, le=1, description="of the dense list, for convex fusion")
     candidates: int = Field(default=50, ge=1, le=1000)
     top_k: int = Field(default=5, ge=1, le=100)
-    reranker: Reranker = Reranker.NONE
-    multi_query: bool = False
+    reranker: RerankerKind = RerankerKind.NONE
+    rerank_candidates: int = Field(default=20, ge=1, le=100, description="how many hits the reranker judges")
+    likeness: float | None = Field(default=None, gt=0, le=1, description="a hit whose cosine to a better one reaches this is left out")
+    diversity: float | None = Field(default=None, ge=0, le=1, description="how much unlike hits are preferred (MMR); 0 keeps the order")
+    neighbours: int = Field(default=0, ge=0, le=5, description="so many chunks on each side are put to a passage")
+    multi_query: bool = Field(default=False, description="the question is searched for in other words as well")
+    context_tokens: int = Field(default=6_000, ge=100, le=500_000, description="of passages that the model reads, at most")
     prompt: PromptReference = "grounded-answer@production"
     provider: LLMProvider | None = None
     model: Name | None = None
@@ -88,6 +81,11 @@ class VariantDefinition(BaseModel):
         if self.fusion_weight is not None and self.fusion is not Fusion.CONVEX:
             raise ValueError("fusion_weight is for convex fusion")
         return self
+
+    @property
+    def compares(self) -> bool:
+        """Whether the hits' vectors are needed."""
+        return self.likeness is not None or self.diversity is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +178,7 @@ def _definition(version: Version) -> VariantDefinition:
 def _unsupported(definition: VariantDefinition) -> Iterator[Fault]:
     """What can be said already and not be done yet: refused, for a variant must never be other than it says."""
     wanted: dict[str, tuple[Any, Any]] = {
-        "index_generation": (definition.index_generation, CURRENT),
-        "fusion": (definition.fusion, Fusion.DBSF),
-        "multi_query": (definition.multi_query, False),
-        "limits": (definition.limits, Limits()),
+        "limits.cost_usd": (definition.limits.cost_usd, None),
     }
     for name, (value, possible) in wanted.items():
         if value != possible:

@@ -29,7 +29,7 @@ def health_router(health: Health) -> APIRouter:
     @router.get("/version")
     async def version(rag: Rag) -> dict[str, Any]:
         """The build, and the models it runs."""
-        llm = rag.answerer.llm
+        llm = rag.llm
         models = {"embedding": rag.embedder.name, "llm": f"{llm.provider}/{llm.model}"}
         return {"service": health.service, "version": BUILD_VERSION, "models": models}
 

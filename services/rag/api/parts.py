@@ -8,12 +8,13 @@ from fastapi import Depends, Request
 from kit.clock import Clock
 from kit.ports.embedding import EmbeddingModel
 from kit.ports.llm import LLMClient
-from services.rag.answer import Answerer
 from services.rag.authenticate import Authenticator
 from services.rag.catalogue import Catalogue
+from services.rag.generations import Generations
 from services.rag.keys import Keys
-from services.rag.retrieve import Retriever
+from services.rag.remembered import RememberedAnswers, RememberedSearch
 from services.rag.store import Store
+from services.rag.streaming import Streaming
 from services.rag.upload import Uploads
 from services.rag.usage import Budgets, Usage
 
@@ -22,8 +23,9 @@ from services.rag.usage import Budgets, Usage
 class Parts:
     """The verbs and what they share."""
 
-    answerer: Answerer
-    retriever: Retriever
+    search: RememberedSearch
+    answers: RememberedAnswers
+    streaming: Streaming
     uploads: Uploads
     keys: Keys
     authenticator: Authenticator
@@ -32,6 +34,7 @@ class Parts:
     llm: LLMClient
     budgets: Budgets
     usage: Usage
+    generations: Generations
     catalogue: Catalogue
     clock: Clock
     max_document_bytes: int

@@ -1,14 +1,19 @@
 """Questions: search, answer, embed."""
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
-from contracts.queries import QueryAnsweredV1, RetrievedChunk, Usage
+from contracts.queries import Citation, QueryAnsweredV1, RetrievedChunk, Usage
+from kit.errors import WorkbenchError
 from kit.ports.vectors import Filter, Hit
 from kit.tracing import current_trace_id
-from services.rag.answer import Answer
-from services.rag.api.parts import Rag
+from services.rag.answered import Answer
+from services.rag.api import problems
+from services.rag.api.parts import Parts, Rag
 from services.rag.api.principal import Scope, Who, needs
 from services.rag.api.schemas import (
     EmbedRequest,
@@ -16,38 +21,93 @@ from services.rag.api.schemas import (
     EmbedUsage,
     QueryRequest,
     QueryResponse,
+    Rank,
     SearchFilter,
     SearchHit,
     SearchRequest,
     SearchResponse,
     TitledCitation,
 )
+from services.rag.api.streams import HEARTBEAT, EventStream, event, unless_gone, with_silences
 from services.rag.retrieve import Question
-from services.rag.stopwatch import Stopwatch
+from services.rag.stream_answer import Delta
+from services.rag.streaming import Piece
 
 router = APIRouter(tags=["questions"])
 
+_STREAMED = {
+    "description": "the answer; with `stream` as events answer.started, answer.delta, answer.citation, answer.completed, error",
+    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+}
+
 
 @router.post("/search", dependencies=[needs(Scope.QUERY)])
-async def search(rag: Rag, who: Who, body: SearchRequest) -> SearchResponse:
-    """Finds the chunks nearest to a query."""
+async def search(rag: Rag, who: Who, request: Request, body: SearchRequest) -> SearchResponse:
+    """Finds the chunks nearest to a query. `Cache-Control: no-store` asks for nothing remembered."""
     variant = await rag.catalogue.variants.resolve(who.tenant_id, body.variant, body.subject or body.query)
-    question, watch = Question(body.query, who.tenant_id, variant, body.top_k, _filter(body.filter)), Stopwatch(rag.clock)
-    hits = await rag.retriever.retrieve(question, watch)
-    timings = watch.timings_ms("embed", "retrieve")
-    return SearchResponse(hits=[_hit(hit) for hit in hits], timings_ms=timings, variant=variant.identity)
+    question = Question(body.query, who.tenant_id, variant, body.top_k, _filter(body.filter), who.key_id, _may_be_cached(request))
+    watch = question.stopwatch(rag.clock)
+    hits = await rag.search.retrieve(question, watch)
+    return SearchResponse(
+        hits=[_hit(hit, body.explain) for hit in hits],
+        timings_ms=watch.timings_ms("embed", "retrieve", "rerank"),
+        variant=variant.identity,
+        degraded=watch.degraded,
+    )
 
 
-@router.post("/rag/query", dependencies=[needs(Scope.QUERY)])
-async def query(rag: Rag, who: Who, body: QueryRequest) -> QueryResponse:
-    """Answers a question with verified citations, or abstains."""
+@router.post("/rag/query", dependencies=[needs(Scope.QUERY)], response_model=QueryResponse, responses={200: _STREAMED})
+async def query(rag: Rag, who: Who, request: Request, body: QueryRequest) -> Any:
+    """Answers a question with verified citations, or abstains. `Cache-Control: no-store` asks for nothing remembered."""
     variant = await rag.catalogue.variants.resolve(who.tenant_id, body.variant, body.subject or body.question)
     top_k = body.top_k or variant.definition.top_k
-    question = Question(body.question, who.tenant_id, variant, top_k, _filter(body.filter), who.key_id)
-    answer = await rag.answerer.answer(question)
-    async with rag.store.effects.caused_by(None, who.tenant_id) as effect:
-        await effect.publish(_answered(answer))
+    question = Question(body.question, who.tenant_id, variant, top_k, _filter(body.filter), who.key_id, _may_be_cached(request))
+    if body.stream:
+        events = _events(rag, request, with_silences(rag.streaming.stream(question), rag.heartbeat_s))
+        return EventStream(await unless_gone(request, anext(events)), events)
+    answer = await rag.answers.answer(question)
+    await _tell(rag, answer)
     return _response(answer)
+
+
+async def _events(rag: Parts, request: Request, pieces: AsyncGenerator[Piece | None, None]) -> AsyncGenerator[bytes, None]:
+    """Raises what is wrong before the first piece, so that it has a status of its own."""
+    async with aclosing(pieces):
+        piece = await anext(pieces)
+        yield event("answer.started", {"request_id": request.state.request_id, "trace_id": current_trace_id()})
+        try:
+            while True:
+                if isinstance(piece, Answer):
+                    await _tell(rag, piece)
+                if (told := _event(piece)) is not None:
+                    yield told
+                piece = await anext(pieces)
+        except StopAsyncIteration:
+            return
+        except (WorkbenchError, *problems.DATABASE_ERRORS) as error:
+            yield event("error", problems.told_of(request, error))
+
+
+def _event(piece: Piece | None) -> bytes | None:
+    match piece:
+        case None:
+            return HEARTBEAT
+        case Delta():
+            return event("answer.delta", {"text": piece.text})
+        case Citation():
+            return event("answer.citation", piece)
+        case Answer():
+            return event("answer.completed", _response(piece))
+    return None
+
+
+async def _tell(rag: Parts, answer: Answer) -> None:
+    async with rag.store.effects.caused_by(None, answer.question.tenant_id) as effect:
+        await effect.publish(_answered(answer))
+
+
+def _may_be_cached(request: Request) -> bool:
+    return "no-store" not in request.headers.get("cache-control", "")
 
 
 @router.post("/embed", dependencies=[needs(Scope.QUERY)])
@@ -64,7 +124,7 @@ def _filter(filter: SearchFilter) -> Filter:
     return Filter(filter.document_ids, filter.media_types, filter.metadata)
 
 
-def _hit(hit: Hit) -> SearchHit:
+def _hit(hit: Hit, explain: bool = False) -> SearchHit:
     chunk = hit.chunk
     return SearchHit(
         chunk_id=chunk.chunk_id,
@@ -77,6 +137,7 @@ def _hit(hit: Hit) -> SearchHit:
         end=chunk.end,
         page=chunk.page,
         heading=chunk.heading,
+        places={name: Rank(rank=place.rank, score=place.score) for name, place in hit.places.items()} if explain else None,
     )
 
 
@@ -99,7 +160,8 @@ def _response(answer: Answer) -> QueryResponse:
         variant=answer.question.variant.identity,
         usage=_usage(answer),
         timings_ms=answer.timings_ms,
-        cached=False,
+        degraded=list(answer.degraded),
+        cached=answer.cached,
         trace_id=current_trace_id(),
     )
 

@@ -51,16 +51,18 @@ class SearchRequest(Request):
     variant: Name | None = None
     subject: Name | None = None
     filter: SearchFilter = SearchFilter()
+    explain: bool = False
 
 
 class QueryRequest(Request):
-    """A question; `variant` and `subject` as in a search. Without `top_k` the variant's is taken."""
+    """A question; `variant` and `subject` as in a search. Without `top_k` the variant's is taken. `stream` asks for server-sent events."""
 
     question: QuestionText
     top_k: int | None = Field(default=None, ge=1, le=MAX_TOP_K)
     variant: Name | None = None
     subject: Name | None = None
     filter: SearchFilter = SearchFilter()
+    stream: bool = False
 
 
 class EmbedRequest(Request):
@@ -116,8 +118,15 @@ class DocumentPage(BaseModel):
     next: str | None
 
 
+class Rank(BaseModel):
+    """Where one list (dense, sparse, rerank) has a hit, from 1, and its score there."""
+
+    rank: int
+    score: float
+
+
 class SearchHit(BaseModel):
-    """A found chunk: `text` stands at `[start, end)` of the document's extracted text."""
+    """A found chunk: `text` stands at `[start, end)` of the document's extracted text. `places` explain its rank, if that was asked for."""
 
     chunk_id: UUID
     document_id: str
@@ -129,11 +138,13 @@ class SearchHit(BaseModel):
     end: int
     page: int | None
     heading: str | None
+    places: dict[str, Rank] | None = None
 
 
 class SearchResponse(BaseModel):
-    """Hits, best first."""
+    """Hits, best first. `degraded` names what the search had to do without: dense, reranker, multi_query."""
 
+    degraded: list[str]
     hits: list[SearchHit]
     timings_ms: dict[str, float]
     variant: NamedVersion
@@ -146,7 +157,10 @@ class TitledCitation(Citation):
 
 
 class QueryResponse(BaseModel):
-    """An answer. `answer` has a `[1]` after what `citations` with marker 1 proves; `contexts` are the passages it was written from."""
+    """An answer. `answer` has a `[1]` after what `citations` with marker 1 proves; `contexts` are the passages it was written from.
+
+    `degraded` names what it had to do without: dense, reranker, multi_query, llm_first_choice, llm. A `cached` one was given before.
+    """
 
     answer_id: UUID
     answer: str
@@ -159,6 +173,7 @@ class QueryResponse(BaseModel):
     variant: NamedVersion
     usage: Usage
     timings_ms: dict[str, float]
+    degraded: list[str]
     cached: bool
     trace_id: str | None
 

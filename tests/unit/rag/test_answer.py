@@ -1,72 +1,26 @@
 """The main path: what is not proven is withheld."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from uuid import uuid4
-
 import pytest
 
 from kit.clock import FakeClock
 from kit.fakes.embedding import HashEmbedding
 from kit.fakes.llm import ScriptedLLM
-from kit.fakes.sparse import WordEncoder
-from kit.fakes.vectors import InMemoryVectors
 from kit.ports.llm import ABSTENTION, ModelRef
-from kit.ports.vectors import Hit, Point, VectorQuery
 from kit.settings import LLMProvider
-from services.rag.answer import Answer, Answerer
-from services.rag.cite import Citer
+from services.rag.answered import Answer
 from services.rag.grounded_answer import GROUNDED_ANSWER
 from services.rag.registry.entry import Kind
 from services.rag.registry.errors import Invalid
-from services.rag.retrieve import Question, Retriever
+from services.rag.retrieve import Question
 from services.rag.stopwatch import Stopwatch
 from services.rag.variants import DEFAULT, RetrieverKind, VariantDefinition
+from tests.unit.rag.main_path import ASKED, Recorded, Shown, answerer, question, retriever
 from tests.unit.rag.shelf import shelf_with_built_in, variant_on
-from tests.unit.rag.test_cite import Texts, passage
 
 
-@dataclass
-class Shown:
-    """The versions that may be shown: all but those of hidden documents."""
-
-    hidden: frozenset[str] = frozenset()
-
-    async def visible(self, tenant_id: str, hits: Sequence[Hit]) -> list[Hit]:
-        """Those that are not hidden."""
-        return [hit for hit in hits if hit.chunk.document_id not in self.hidden]
-
-
-class Recorded(InMemoryVectors):
-    """An empty index that remembers what it was asked."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.queries: list[VectorQuery] = []
-
-    async def search(self, query: VectorQuery) -> list[Hit]:
-        """Finds nothing."""
-        self.queries.append(query)
-        return []
-
-
-async def answered(draft: str, hidden: frozenset[str] = frozenset(), top_k: int = 5) -> Answer:
+async def answered(draft: str, hidden: set[str] | None = None, top_k: int = 5) -> Answer:
     """The answer to a question when the model drafts that."""
-    question = Question("When are refunds paid?", "default", await variant_on(shelf_with_built_in()), top_k)
-    return await (await answerer(ScriptedLLM([draft]), hidden)).answer(question)
-
-
-async def answerer(llm: ScriptedLLM, hidden: frozenset[str] = frozenset()) -> Answerer:
-    """An answerer whose index has the policy and a deleted copy of it."""
-    embedder, sparse, vectors = HashEmbedding(), WordEncoder(), InMemoryVectors()
-    await vectors.ensure(embedder.dimensions)
-    policy = passage().chunk
-    for chunk in (policy, replace(policy, document_id="copy", chunk_id=uuid4())):
-        [dense], [terms] = await embedder.embed([chunk.text]), sparse.encode_documents([chunk.text])
-        await vectors.upsert([Point(chunk, dense, terms)])
-        await vectors.show(chunk.document_id, chunk.document_version)
-    retriever = Retriever(embedder, sparse, vectors, Shown(hidden))
-    return Answerer(retriever, llm, Citer(Texts()), FakeClock(), uuid4)
+    return await (await answerer(ScriptedLLM([draft]), Shown(hidden or set()))).answer(await question(top_k=top_k))
 
 
 async def test_a_proven_answer_is_given_with_its_citation() -> None:
@@ -87,7 +41,7 @@ async def test_an_answer_that_nothing_proves_is_withheld(draft: str) -> None:
 
 async def test_a_document_that_may_not_be_shown_takes_no_place_of_another() -> None:
     """The best `top_k` are cut from what may be shown."""
-    answer = await answered(ABSTENTION, hidden=frozenset({"copy"}), top_k=1)
+    answer = await answered(ABSTENTION, hidden={"copy"}, top_k=1)
 
     assert [hit.chunk.document_id for hit in answer.passages] == ["policy"]
 
@@ -97,10 +51,10 @@ async def test_a_prompt_that_cannot_be_rendered_asks_no_model() -> None:
     shelf, llm = shelf_with_built_in(), ScriptedLLM(["never said"])
     text = {"type": "string"}
     shelf.put(Kind.PROMPT, GROUNDED_ANSWER, {"template": "{{ question }} {{ mood }}", "variables": {"question": text, "mood": text}})
-    question = Question("When are refunds paid?", "default", await variant_on(shelf), 5)
+    asked = Question(ASKED, "default", await variant_on(shelf), 5)
 
     with pytest.raises(Invalid, match="mood: is missing"):
-        await (await answerer(llm)).answer(question)
+        await (await answerer(llm)).answer(asked)
 
     assert llm.requests == []
 
@@ -110,9 +64,9 @@ async def test_the_answer_names_its_variant_and_prompt_and_asks_their_model() ->
     shelf, llm = shelf_with_built_in(), ScriptedLLM([ABSTENTION])
     pinned = VariantDefinition(provider=LLMProvider.OPENAI, model="gpt-9", max_tokens=77, temperature=None)
     shelf.put(Kind.VARIANT, DEFAULT, pinned.model_dump(mode="json"))
-    question = Question("When are refunds paid?", "acme", await variant_on(shelf), 5, key_id="k1")
+    asked = Question(ASKED, "acme", await variant_on(shelf), 5, key_id="k1")
 
-    answer = await (await answerer(llm)).answer(question)
+    answer = await (await answerer(llm)).answer(asked)
 
     assert (answer.prompt.name, answer.prompt.version) == ("grounded-answer", "1")
     assert (answer.question.variant.identity.name, answer.question.variant.identity.version) == ("default", "2")
@@ -126,9 +80,9 @@ async def test_a_variant_says_which_vectors_are_searched(kind: str, dense: bool,
     """And nothing is embedded for a search by words alone."""
     shelf, embedder, vectors = shelf_with_built_in(), HashEmbedding(), Recorded()
     shelf.put(Kind.VARIANT, DEFAULT, VariantDefinition(retriever=RetrieverKind(kind), candidates=7).model_dump(mode="json"))
-    question = Question("When are refunds paid?", "default", await variant_on(shelf), 5)
+    asked = Question(ASKED, "default", await variant_on(shelf), 5)
 
-    await Retriever(embedder, WordEncoder(), vectors, Shown()).retrieve(question, Stopwatch(FakeClock()))
+    await retriever(vectors, embedder=embedder).retrieve(asked, Stopwatch(FakeClock()))
 
     [query] = vectors.queries
     assert (query.dense is not None, query.sparse is not None, query.candidates) == (dense, sparse, 7)

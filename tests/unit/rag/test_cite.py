@@ -6,6 +6,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import pytest
 
+from kit.metrics import CITATIONS_DROPPED
 from kit.ports.vectors import Chunk, Hit
 from services.rag.cite import CitedText, Citer
 from services.rag.store import StoredQuote
@@ -42,9 +43,15 @@ def passage(start: int = 0, end: int = len(TEXT)) -> Hit:
     return Hit(chunk, 1.0)
 
 
-async def verified(draft: str, texts: Texts = Texts(), passages: Sequence[Hit] = (passage(),)) -> CitedText:
+async def verified(draft: str, texts: Texts = Texts(), passages: Sequence[Hit] = (passage(),), cut: bool = False) -> CitedText:
     """The draft as it is sent."""
-    return await Citer(texts).verified(draft, passages, "default")
+    return await Citer(texts).verified(draft, passages, "default", cut)
+
+
+def dropped() -> dict[str, float]:
+    """How many citations were dropped so far, by why."""
+    [metric] = CITATIONS_DROPPED.collect()
+    return {sample.labels["reason"]: sample.value for sample in metric.samples if sample.name.endswith("_total")}
 
 
 async def test_a_true_quote_becomes_a_marker_with_its_exact_span_and_page() -> None:
@@ -81,10 +88,36 @@ async def test_a_quote_that_ends_within_a_word_is_dropped() -> None:
 
 
 async def test_what_is_left_of_a_citation_that_was_cut_off_is_not_shown() -> None:
-    """A model that ran into its limit."""
-    cited = await verified('A [1: "14 days"] and 500. [1: "500 eu')
+    """A model that ran into its limit; whatever it had come to."""
+    for rest in ("[", "[1", '[1: "', '[1: "500 eu', '[1: "500 euros"'):
+        assert (await verified(f'A [1: "14 days"] and 500. {rest}', cut=True)).text == "A [1] and 500."
 
-    assert cited.text == "A [1] and 500."
+
+async def test_a_citation_that_its_writer_never_ends_is_text() -> None:
+    """Nothing that a model meant to say is lost."""
+    cited = await verified('A [1: "14 days"] and [1: "500 eu')
+
+    assert cited.text == 'A [1] and [1: "500 eu'
+
+
+@pytest.mark.parametrize(
+    ("drafted", "reason"),
+    [
+        ('[7: "paid within 14 days"]', "no_such_passage"),
+        ('[1: "14"]', "too_short"),
+        ('[1: ""]', "too_short"),
+        ('[1: "within 15 days"]', "not_in_passage"),
+        ('[1: "ends in August"]', "not_stored"),
+        ('[1: "paid within', "unfinished"),
+    ],
+)
+async def test_what_is_dropped_is_counted_by_why(drafted: str, reason: str) -> None:
+    """Once."""
+    before = dropped().get(reason, 0)
+
+    cited = await verified(f"So. {drafted}", Texts(TEXT.replace("August", "April!")), cut=reason == "unfinished")
+
+    assert (cited.citations, dropped()[reason] - before) == ((), 1)
 
 
 async def test_line_breaks_in_the_passage_do_not_hide_a_quote() -> None:

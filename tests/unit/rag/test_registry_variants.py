@@ -40,10 +40,7 @@ def test_what_does_not_agree_is_refused(wrong: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("field", "wanted"),
     [
-        ("index_generation", {"index_generation": "2026-11"}),
-        ("fusion", {"fusion": "rrf"}),
-        ("multi_query", {"multi_query": True}),
-        ("limits", {"limits": {"timeout_s": 3}}),
+        ("limits.cost_usd", {"limits": {"cost_usd": 0.01}}),
         ("prompt", {"prompt": "nobody@1"}),
         ("prompt", {"prompt": "odd"}),
     ],
