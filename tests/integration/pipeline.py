@@ -12,6 +12,7 @@ from contracts.documents import BlobRef, DocumentDeletedV1, DocumentUploadedV1
 from contracts.generations import ChunkerRecipe, EmbeddingRecipe, GenerationRequestedV1, SwapRequestedV1
 from kit.adapters.bm25 import Bm25Encoder
 from kit.adapters.open_embeddings import Embeddings
+from kit.adapters.open_rerank import Rerankers
 from kit.clock import FakeClock, SystemClock
 from kit.delivery import Handler
 from kit.effects import Effects
@@ -19,6 +20,7 @@ from kit.errors import Rejected
 from kit.fakes.blobs import InMemoryBlobs
 from kit.fakes.collections import InMemoryCollections
 from kit.fakes.embedding import HashEmbedding
+from kit.fakes.llm import ScriptedLLM
 from kit.ports.embedding import EmbeddingModel
 from kit.ports.vectors import Hit
 from kit.settings import EmbeddingSettings, VectorSettings
@@ -39,7 +41,9 @@ from services.ingest.recipes import Recipes
 from services.ingest.replay import Replay
 from services.ingest.store import Store as IngestStore
 from services.rag.indexes import CACHED_S, LiveIndexes
+from services.rag.rerank import Reranking
 from services.rag.retrieve import Question, Retriever
+from services.rag.rewrite import Rewriter
 from services.rag.stopwatch import Stopwatch
 from services.rag.store import Store as RagStore
 from tests.events import received
@@ -166,13 +170,14 @@ async def open_pipeline(open_effects: OpenEffects, patience: timedelta = PATIENC
     recipes = Recipes(builds, store, models, ChunkerRecipe(headings=False), 8)
     prepare = Prepare(store, blobs, _parse, Limits(100_000, max_chunks), "1")
     asked = LiveIndexes(effects["rag"].pool, pointer, models, collections, "chunks", lambda model: model)
+    nobody = ScriptedLLM(["never said"])
     return Pipeline(
         effects=effects,
         ingest=Ingest(store, builds, recipes, prepare),
         replay=Replay(store, builds, recipes, prepare, clock),
         index=Index(index_store, indexes, Bm25Encoder(), Retire(index_store, indexes, clock)),
         generations=generations,
-        retriever=Retriever(asked, Bm25Encoder(), RagStore(effects["rag"])),
+        retriever=Retriever(asked, Bm25Encoder(), RagStore(effects["rag"]), Rewriter(nobody), Reranking(Rerankers(nobody, {}))),
         collections=collections,
         blobs=blobs,
         clock=pointer,

@@ -63,14 +63,14 @@ async def query(rag: Rag, who: Who, request: Request, body: QueryRequest) -> Any
     top_k = body.top_k or variant.definition.top_k
     question = Question(body.question, who.tenant_id, variant, top_k, _filter(body.filter), who.key_id, _may_be_cached(request))
     if body.stream:
-        events = _events(rag, request, with_silences(rag.streaming.stream(question), rag.heartbeat_s))
+        events = answer_events(rag, request, with_silences(rag.streaming.stream(question), rag.heartbeat_s))
         return EventStream(await unless_gone(request, anext(events)), events)
     answer = await rag.answers.answer(question)
     await _tell(rag, answer)
     return _response(answer)
 
 
-async def _events(rag: Parts, request: Request, pieces: AsyncGenerator[Piece | None, None]) -> AsyncGenerator[bytes, None]:
+async def answer_events(rag: Parts, request: Request, pieces: AsyncGenerator[Piece | None, None]) -> AsyncGenerator[bytes, None]:
     """Raises what is wrong before the first piece, so that it has a status of its own."""
     async with aclosing(pieces):
         piece = await anext(pieces)
