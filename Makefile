@@ -1,6 +1,6 @@
 # Needs Python 3.11 (or 3.12) and make; everything else is fetched into .venv by the first word you use.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check up bench chaos fmt lock contracts kafka local-llm smoke-providers clean
+.PHONY: help demo test check up bench chaos retrieval-report abstention-report fmt lock contracts kafka local-llm smoke-providers clean
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -36,8 +36,16 @@ up: .venv/.ready  ## start everything here and keep it running
 bench: .venv/.ready  ## speed and memory, as ratios
 	$(BIN)/python -m tests.bench
 
-chaos: .venv/.ready  ## kill every step of delivery under load and play 2,000 stories in memory; on Apache Kafka if `make kafka` has fetched it
+chaos: .venv/.ready  ## kill every step of delivery under load, on Apache Kafka if `make kafka` has fetched it
 	$(BIN)/python -m tests.chaos
+
+# What is found and how well answers are told from guesses, on public data that stays in the folder DATA, beside other frameworks where
+# RETRIEVAL_PEERS_PYTHON names an interpreter that has them; docs/retrieval.md is written anew. Takes an hour or so.
+retrieval-report: .venv/.ready
+	$(BIN)/python -m tests.report.retrieval --data $(DATA) --markdown docs/retrieval.md
+
+abstention-report: .venv/.ready
+	$(BIN)/python -m tests.report.abstention --data $(DATA) --markdown docs/retrieval.md
 
 fmt: .venv/.ready  ## format the code and fix what can be fixed
 	$(BIN)/ruff format .

@@ -15,7 +15,7 @@ from services.rag.streaming import Piece
 DOWN = DependencyDown("llm_timeout", "too slow")
 
 
-async def pieces(*items: Piece | None | Exception) -> AsyncGenerator[Piece | None, None]:
+async def pieces(*items: Piece | Exception | None) -> AsyncGenerator[Piece | None, None]:
     """What an answer yields, or raises, in this order."""
     for item in items:
         if isinstance(item, Exception):
@@ -23,7 +23,7 @@ async def pieces(*items: Piece | None | Exception) -> AsyncGenerator[Piece | Non
         yield item
 
 
-async def told(*items: Piece | None | Exception) -> list[tuple[str, dict[str, Any]]]:
+async def told(*items: Piece | Exception | None) -> list[tuple[str, dict[str, Any]]]:
     """The name and data of each event."""
     request = SimpleNamespace(state=SimpleNamespace(request_id="r1"))
     blocks = [block.decode() async for block in answer_events(None, request, pieces(*items))]  # type: ignore[arg-type]
