@@ -36,9 +36,9 @@ class Asked:
                 answer = await workbench.http.post(path, json=body)
                 self.answers.append((began, answer.status_code, _passages(answer)))
 
-    def since(self, moment: float) -> list[Passages]:
+    def since(self, moment: float) -> Passages:
         """What was found for those who asked after a moment."""
-        return [found for began, _, found in self.answers if began > moment]
+        return [passage for began, _, found in self.answers if began > moment for passage in found]
 
 
 def _passages(answer: httpx.Response) -> Passages:
@@ -113,41 +113,66 @@ async def move(workbench: Workbench, path: str) -> str:
     return name
 
 
+@dataclass
+class Story:
+    """What happened while clients asked: which generations queries moved to, since when a document was deleted and another one changed."""
+
+    word: str
+    built: str = ""
+    moves: list[str] = field(default_factory=list)
+    deleted: float = 0.0
+    changed: float = 0.0
+    found_late: list[Passages] = field(default_factory=list)
+
+    def name(self, number: int) -> str:
+        """The id of a document."""
+        return f"{self.word}-{number}"
+
+    async def upload(self, workbench: Workbench) -> None:
+        """A corpus of small notes."""
+        for number in range(DOCUMENTS):
+            await note(workbench, self.name(number), f"{self.word} {number} costs {number} crowns. {self.word} {number} price.")
+        await asyncio.gather(*(workbench.settled(self.name(number)) for number in range(DOCUMENTS)))
+
+    async def build(self, workbench: Workbench) -> None:
+        """Another model and other chunks; meanwhile one document changes and one goes."""
+        recipe = {"embedding": {"provider": "wordllama"}, "chunker": {"strategy": "sentence", "max_tokens": 64}}
+        self.built = (await workbench.http.post("/generations", json=recipe)).json()["generation"]
+        await note(workbench, self.name(0), f"{self.word} 0 costs a hundred crowns now. {self.word} 0 price.")
+        await workbench.http.delete(f"/documents/{self.name(1)}")
+        self.deleted = time.monotonic()
+        await workbench.settled(self.name(0), 2)
+        self.changed = time.monotonic()
+        await generation(workbench, self.built, built=True)
+
+    async def swap_and_roll_back(self, workbench: Workbench) -> None:
+        """What is uploaded in between is found before and after."""
+        late = f"{self.word} 99 price"
+        self.moves.append(await move(workbench, f"{self.built}/swap"))
+        await workbench.indexed("late.txt", f"{self.word} 99 costs 99 crowns. {late}.".encode(), document_id=self.name(99))
+        self.found_late.append(await workbench.search(late, top_k=50))
+        self.moves.append(await move(workbench, "rollback"))
+        self.found_late.append(await workbench.search(late, top_k=50))
+
+
 async def test_the_corpus_is_embedded_anew_while_queries_run(workbench: Workbench) -> None:
     """Built, swapped, rolled back and retired; uploads and deletes meanwhile are in both; 0 failed, 0 mixed, 0 stale."""
-    word = f"quokka{uuid4().hex[:8]}"
-    names = [f"{word}-{number}" for number in range(DOCUMENTS)]
-    for number, name in enumerate(names):
-        await note(workbench, name, f"{word} {number} costs {number} crowns. {word} {number} price.")
-    await asyncio.gather(*(workbench.settled(name) for name in names))
-
-    async with asking(workbench, word) as asked:
-        recipe = {"embedding": {"provider": "wordllama"}, "chunker": {"strategy": "sentence", "max_tokens": 64}}
-        built = (await workbench.http.post("/generations", json=recipe)).json()["generation"]
-        await note(workbench, names[0], f"{word} 0 costs a hundred crowns now. {word} 0 price.")
-        await workbench.http.delete(f"/documents/{names[1]}")
-        deleted = time.monotonic()
-        await workbench.settled(names[0], 2)
-        updated = time.monotonic()
-        await generation(workbench, built, built=True)
-        moves = [await move(workbench, f"{built}/swap")]
-        await workbench.indexed("late.txt", f"{word} 99 costs 99 crowns. {word} 99 price.".encode(), document_id=f"{word}-99")
-        found_late = await workbench.search(f"{word} 99 price", top_k=50)
-        moves.append(await move(workbench, "rollback"))
-        await generation(workbench, built, built=True)
-        late_in_the_old = await workbench.search(f"{word} 99 price", top_k=50)
-    retired = await workbench.http.delete(f"/generations/{built}")
+    story = Story(f"quokka{uuid4().hex[:8]}")
+    await story.upload(workbench)
+    async with asking(workbench, story.word) as asked:
+        await story.build(workbench)
+        await story.swap_and_roll_back(workbench)
+    retired = await workbench.http.delete(f"/generations/{story.built}")
 
     origin = await origins(workbench)
     generations = [generations_of(origin, passages) for _, _, passages in asked.answers]
-    print(f"{len(asked.answers)} requests; of g1 alone {generations.count({'g1'})}, of {built} alone {generations.count({built})}")
-    assert moves == [built, "g1"]
+    print(
+        f"{len(generations)} requests: of g1 alone {generations.count({'g1'})}, of {story.built} alone {generations.count({story.built})}"
+    )
+    assert (story.moves, retired.status_code) == ([story.built, "g1"], 202)
     assert {status for _, status, _ in asked.answers} == {200}
-    assert max(len(found) for found in generations) == 1
-    assert {built} in generations
-    assert generations_of(origin, found_late) == {built}
-    assert generations_of(origin, late_in_the_old) == {"g1"}
-    assert not [passage for passages in asked.since(deleted) for passage in passages if passage["document_id"] == names[1]]
-    assert not [p for passages in asked.since(updated) for p in passages if p["document_id"] == names[0] and p["version"] == 1]
-    assert [f"{word}-99" in {hit["document_id"] for hit in hits} for hits in (found_late, late_in_the_old)] == [True, True]
-    assert retired.status_code == 202
+    assert (max(len(found) for found in generations), {story.built} in generations) == (1, True)
+    assert not [passage for passage in asked.since(story.deleted) if passage["document_id"] == story.name(1)]
+    assert not [passage for passage in asked.since(story.changed) if (passage["document_id"], passage["version"]) == (story.name(0), 1)]
+    assert [generations_of(origin, passages) for passages in story.found_late] == [{story.built}, {"g1"}]
+    assert all(story.name(99) in {passage["document_id"] for passage in passages} for passages in story.found_late)

@@ -51,6 +51,7 @@ from tests.integration.conftest import OpenEffects
 from tests.unit.rag.shelf import shelf_with_built_in, variant_on
 
 TENANT = "default"
+ROUNDS = 50
 
 
 class HashModels(Embeddings):
@@ -128,9 +129,11 @@ class Pipeline:
         return name.removeprefix("chunks-") if name != "chunks" else "g1"
 
     async def settle(self) -> None:
-        """Replays and hands on until nothing is left to do."""
-        while await self.step("ingest") + await self.step("indexer") or await self.replay.fill():
-            pass
+        """Replays and hands on until nothing is left to do, which must come to an end."""
+        for _ in range(ROUNDS):
+            if not (await self.step("ingest") + await self.step("indexer") or await self.replay.fill()):
+                return
+        raise AssertionError("something is on its way and never comes")
 
     async def step(self, service: str) -> int:
         """Hands on what a service has told so far; gives how many events."""
@@ -186,3 +189,10 @@ async def open_pipeline(open_effects: OpenEffects, patience: timedelta = PATIENC
 
 async def _parse(data: bytes, media_type: str) -> ParsedDocument:
     return parse(data, media_type)
+
+
+async def found(pipeline: Pipeline) -> dict[str, int]:
+    """The version of each document that a search finds; all hits must be of one generation."""
+    hits = await pipeline.search("walk")
+    assert len({pipeline.generation_of(hit) for hit in hits}) <= 1
+    return {hit.chunk.document_id: hit.chunk.document_version for hit in hits}

@@ -1,7 +1,6 @@
 """Index generations on real databases: built, swapped and rolled back under uploads and deletes, without a stale or a mixed answer."""
 
 from datetime import timedelta
-from random import Random
 
 import asyncpg
 import pytest
@@ -11,7 +10,7 @@ from kit.errors import Permanent
 from services.rag.indexes import LiveIndexes
 from tests.events import received
 from tests.integration.conftest import OpenEffects
-from tests.integration.pipeline import TENANT, Pipeline, open_pipeline
+from tests.integration.pipeline import TENANT, Pipeline, found, open_pipeline
 from tests.integration.test_indexer import batch
 from workbench.stack.servers import Servers, fresh_database
 
@@ -30,13 +29,6 @@ async def pipeline(open_effects: OpenEffects) -> Pipeline:
         await opened.upload(name, f"{name} walk the first time")
     await opened.settle()
     return opened
-
-
-async def found(pipeline: Pipeline) -> dict[str, int]:
-    """The version of each document that a search finds; all hits must be of one generation."""
-    hits = await pipeline.search("walk")
-    assert len({pipeline.generation_of(hit) for hit in hits}) <= 1
-    return {hit.chunk.document_id: hit.chunk.document_version for hit in hits}
 
 
 async def generations_found(pipeline: Pipeline) -> set[str]:
@@ -273,36 +265,3 @@ async def test_the_chunks_of_two_generations_have_ids_of_their_own(pipeline: Pip
     assert one
     assert two
     assert not one & two
-
-
-@pytest.mark.parametrize("seed", range(4))
-async def test_whatever_happens_when_nothing_stale_deleted_or_mixed_is_found(open_effects: OpenEffects, seed: int) -> None:
-    """Uploads, deletes, swaps, rollbacks and partial progress in any order; each search is of one generation."""
-    pipeline, chance = await open_pipeline(open_effects), Random(seed)
-    seen: dict[str, int] = {}
-    gone: dict[str, int] = {}
-    await pipeline.hand(GenerationRequestedV1(generation="g2", embedding=EmbeddingRecipe(provider="hash", dimensions=32)))
-    for _ in range(60):
-        name = chance.choice(["ants", "bees", "cats", "dogs"])
-        match chance.choice(["upload", "upload", "delete", "ingest", "indexer", "indexer", "fill", "swap", "forget"]):
-            case "upload":
-                await pipeline.upload(name, f"{name} walk {chance.random()}")
-            case "delete" if name in pipeline.versions:
-                await pipeline.delete(name)
-                gone[name] = pipeline.versions[name]
-            case "ingest" | "indexer" as service:
-                await pipeline.step(service)
-            case "fill":
-                await pipeline.replay.fill()
-            case "swap":
-                await pipeline.swap(chance.choice(["g1", "g2"]))
-            case "forget":
-                pipeline.forget_the_pointer()
-        await pipeline.generations.move()
-        shown = await found(pipeline)
-        assert all(version >= seen.get(document, 0) and version > gone.get(document, 0) for document, version in shown.items())
-        seen |= shown
-    await pipeline.settle()
-    await pipeline.generations.move()
-    pipeline.forget_the_pointer()
-    assert await found(pipeline) == {name: version for name, version in pipeline.versions.items() if gone.get(name) != version}

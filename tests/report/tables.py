@@ -91,4 +91,5 @@ def told_estimate(estimate: Estimate) -> str:
 def _difference(comparison: Comparison) -> str:
     difference = comparison.difference
     mark = " better" if comparison.better else " worse" if comparison.worse else ""
-    return f"{difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}] p={comparison.p_value:.3f}{mark}"
+    p_value = "<0.001" if comparison.p_value < 0.001 else f"={comparison.p_value:.3f}"
+    return f"{difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}] p{p_value}{mark}"

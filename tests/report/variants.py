@@ -14,7 +14,7 @@ from tests.report.run import Run
 from tests.report.sets import Question
 
 DEFAULT, DENSE, SPARSE = "default", "dense", "sparse"
-WEIGHTS = (0.3, 0.5, 0.7)
+WEIGHTS = (0.3, 0.4, 0.5, 0.6)
 OVER_HTTP = "HTTP"
 Definition = dict[str, Any]
 

@@ -12,6 +12,8 @@ from tests.chaos.harness.workload import Workload
 
 _SCHEMA = Path(__file__).with_name("audit.sql").read_text()
 _ON_WRITE = "CREATE OR REPLACE TRIGGER note {when} ON {table} FOR EACH ROW EXECUTE FUNCTION chaos.note()"
+# Who claims an event that was claimed before writes its row again. Alone in its transaction, the event undoes that, and logs it.
+AGAIN = {"inbox": "AFTER UPDATE"}
 
 Rows = Sequence[dict[str, Any]]
 
@@ -28,7 +30,7 @@ class Audit:
         connection = await asyncpg.connect(self.dsn)
         try:
             await connection.execute(_SCHEMA)
-            for table, when in self.workload.watched.items():
+            for table, when in {**self.workload.watched, **AGAIN}.items():
                 await connection.execute(_ON_WRITE.format(when=when, table=f"{self.workload.service}.{table}"))
         finally:
             await connection.close()
@@ -48,6 +50,11 @@ class Audit:
         return [
             json.loads(row["entry"]) for row in await self.fetch("SELECT entry FROM chaos.effects WHERE origin = $1 ORDER BY seq", origin)
         ]
+
+    async def written_at(self, table: str) -> list[float]:
+        """When each of them was written (seconds since 1970), in order of time."""
+        origin = f"{self.workload.service}.{table}"
+        return [row["at"].timestamp() for row in await self.fetch("SELECT at FROM chaos.effects WHERE origin = $1 ORDER BY at", origin)]
 
     async def rows(self, table: str) -> Rows:
         """A table as it is."""

@@ -1,53 +1,39 @@
 """The checker: what must hold when a story is over and everything has come to rest."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import pairwise
-from typing import Any
-
-from aiokafka import ConsumerRecord
 
 from contracts.chunks import ChunksDeletedV1
 from contracts.documents import DocumentEvent
-from contracts.topics import dead_letter_topic
-from kit.adapters.qdrant_edge import QdrantEdge
-from kit.route import SOURCE
-from kit.settings import VectorSettings
-from tests.chaos.harness.ledger import Parcel, Position, Sent
+from kit.adapters.open_vectors import open_vectors
+from tests.chaos.harness.forwarded import as_sent, first_forwarded, source
+from tests.chaos.harness.ledger import Parcel, Sent
 from tests.chaos.harness.report import Findings
 from tests.chaos.harness.tap import Records, read_all
-from tests.chaos.harness.workloads import DIMENSIONS
 from tests.chaos.harness.world import World
 
-_BLOCK = 8
+REST_WITHIN_S = 40
 
 
-async def dead_letters(world: World) -> Records:
-    """All the group's dead letters."""
-    broker, group = world.broker.bootstrap_servers, world.workload.service
-    topics = {dead_letter_topic(topic.name, group): topic.partitions for topic in world.workload.topics}
-    return [record for topic, partitions in topics.items() for record in await read_all(broker, topic, partitions)]
+async def check(world: World, dead: Records, waited: Records) -> Findings:
+    """Looks at everything; the service has come to rest. `dead` are its dead letters, `waited` what was on its retry topics.
 
-
-async def check(world: World, dead: Records) -> Findings:
-    """Looks at everything; the service has stopped, and `dead` are its dead letters. Each finding is one violation, told."""
-    sources = {_source(record) for record in dead}
+    Each finding is one violation, told.
+    """
+    sources = {source(record) for record in dead}
     return Findings(
         lost=[sent.position for sent in await _without_effect(world) if sent.position not in sources],
         doubled=[*await _doubled(world), *await _inbox_twice(world)],
         disordered=await _disordered(world),
-        committed_early=list(world.sampler.violations),
+        committed_early=world.sampler.early(first_forwarded((*dead, *waited))),
         not_dead_lettered=[sent.position for sent in world.ledger.poison if sent.position not in sources],
         wrongly_dead_lettered=list(_undeserved(world, dead)),
         mistold=await _mistold(world),
-        orphans=await _orphans(world),
+        orphans=await orphans(world),
     )
-
-
-def _source(record: ConsumerRecord[Any, Any]) -> Position:
-    told = dict(record.headers[-_BLOCK:])
-    topic, partition, offset = ((told[name] or b"").decode() for name in SOURCE)
-    return topic, int(partition), int(offset)
 
 
 async def _without_effect(world: World) -> list[Sent]:
@@ -85,7 +71,7 @@ async def _inbox_twice(world: World) -> list[str]:
 
 async def _disordered(world: World) -> list[str]:
     """Documents that went back to an older version, or whose last state is not that of the newest version sent."""
-    if not world.workload.alone:
+    if world.workload.vectors is None:
         return []
     written = await world.audit.written("documents")
     found = []
@@ -111,8 +97,8 @@ def _undeserved(world: World, dead: Records) -> Iterator[str]:
     """Dead letters that are no poison that was sent, byte for byte."""
     poison = Counter(parcel.content for parcel in world.ledger.attempted if parcel.poison)
     for record in dead:
-        if (record.key, record.value, tuple(record.headers[:-_BLOCK])) not in poison:
-            yield f"{_source(record)}: {dict(record.headers).get('x-error-code')}"
+        if as_sent(record) not in poison:
+            yield f"{source(record)}: {dict(record.headers).get('x-error-code')}"
 
 
 async def _mistold(world: World) -> list[str]:
@@ -121,7 +107,7 @@ async def _mistold(world: World) -> list[str]:
     if topic is None:
         return []
     told = {dict(row["headers"])["ce_id"] for row in await world.audit.written("outbox")}
-    records = await read_all(world.broker.bootstrap_servers, topic.name, topic.partitions)
+    records = await read_all(world.broker.bootstrap_servers, {topic.name: topic.partitions})
     published = {(dict(record.headers)["ce_id"] or b"").decode() for record in records}
     waiting = await world.audit.told()
     return [
@@ -131,18 +117,22 @@ async def _mistold(world: World) -> list[str]:
     ]
 
 
-async def _orphans(world: World) -> list[str]:
+async def at_rest(world: World) -> None:
+    """Returns once no points are left that should go: what could not be removed at once is removed later. The check tells if they stay."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(REST_WITHIN_S):
+            while world.workload.vectors and await world.audit.rows("retirements"):
+                await asyncio.sleep(0.5)
+
+
+async def orphans(world: World) -> list[str]:
     """Documents that have more points, or fewer, than their visible version has chunks."""
-    if not world.workload.alone:
+    if world.vectors is None:
         return []
-    store = QdrantEdge(world.vectors, VectorSettings().collection)
-    await store.ensure(DIMENSIONS)
-    try:
-        wanted = {row["document_id"]: row["chunks"] for row in await world.audit.rows("documents")}
+    wanted = {row["document_id"]: row["chunks"] for row in await world.audit.rows("documents")}
+    async with open_vectors(world.vectors) as store:
         counts = {document: await store.count(document) for document in wanted}
         stray = await store.count() - sum(counts.values())
-    finally:
-        store.close()
     wrong = [
         f"{document}: {counts[document]} points for {chunks} chunks" for document, chunks in wanted.items() if counts[document] != chunks
     ]

@@ -12,6 +12,8 @@ from contracts.codec import Record
 
 Headers = tuple[tuple[str, bytes | None], ...]
 Position = tuple[str, int, int]
+Partition = tuple[str, int]
+Offsets = dict[Partition, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,11 @@ class Parcel:
         return (dict(self.headers)["ce_id"] or b"").decode()
 
     @property
+    def size(self) -> int:
+        """Bytes of its key and headers."""
+        return len(self.key or b"") + sum(len(name) + len(value or b"") for name, value in self.headers)
+
+    @property
     def is_part(self) -> bool:
         """Whether the next one belongs to it: a version whose last batch is not sent cannot become visible."""
         return isinstance(self.event, ChunksEmbeddedV1) and self.event.batch_no + 1 < self.event.batch_count
@@ -60,6 +67,11 @@ class Sent:
     parcel: Parcel
     position: Position
     at: float
+
+    @property
+    def partition(self) -> Partition:
+        """Topic and number."""
+        return self.position[:2]
 
 
 @dataclass
@@ -85,10 +97,15 @@ class Ledger:
         """What must be dead-lettered."""
         return (sent for sent in self.acknowledged if sent.parcel.poison)
 
-    @property
-    def ends(self) -> dict[tuple[str, int], int]:
-        """For each partition, the offset behind the last record that was acknowledged."""
-        ends: dict[tuple[str, int], int] = {}
-        for topic, number, offset in (sent.position for sent in self.acknowledged):
-            ends[topic, number] = max(offset + 1, ends.get((topic, number), 0))
+    def ends(self, until: float | None = None) -> Offsets:
+        """For each partition, the offset behind the last record that was acknowledged, or that was so at a time (monotonic seconds)."""
+        ends: Offsets = {}
+        for sent in self.acknowledged:
+            if until is None or sent.at <= until:
+                ends[sent.partition] = max(sent.position[2] + 1, ends.get(sent.partition, 0))
         return ends
+
+    def beyond(self, offsets: Offsets) -> list[Sent]:
+        """What was acknowledged and is not committed by `offsets`, in order of offset."""
+        found = [sent for sent in self.acknowledged if sent.position[2] >= offsets.get(sent.partition, 0)]
+        return sorted(found, key=lambda sent: sent.position)

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,15 +24,27 @@ _LOOK_S = 0.01
 _PAUSE_S = 0.5
 
 
+@dataclass(frozen=True, slots=True)
+class Death:
+    """A replica was killed: when (monotonic seconds), and how many records were done by then and not committed."""
+
+    at: float
+    in_hand: int
+
+
 @dataclass
 class Replica:
-    """One process of `service`, and those that come after it. Each start takes the next of `failpoints`, as long as there are any."""
+    """One process of `service`, and those that come after it. Each start takes the next of `failpoints`, as long as there are any.
+
+    `in_hand` is asked at each death.
+    """
 
     service: str
     settings: Mapping[str, str]
     log: Path
+    in_hand: Callable[[], Awaitable[int]]
     failpoints: deque[str] = field(default_factory=deque)
-    deaths: list[float] = field(default_factory=list)
+    deaths: list[Death] = field(default_factory=list)
     exits: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -56,23 +68,31 @@ class Replica:
 
     async def _died(self, code: int) -> None:
         if code == -signal.SIGKILL:
-            self.deaths.append(monotonic())
+            at = monotonic()
+            self._start()
+            # The next process takes a second to import what it needs before it can change anything.
+            self.deaths.append(Death(at, await self.in_hand()))
         else:
             self.exits.append(code)
             await asyncio.sleep(_PAUSE_S)
-        self._start()
+            self._start()
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://{HOST}:{self._port}"
 
     async def ready(self) -> None:
         """Returns once the service says it is ready. Raises TimeoutError."""
-        async with asyncio.timeout(READY_WITHIN_S), httpx.AsyncClient(base_url=f"http://{HOST}:{self._port}") as http:
+        async with asyncio.timeout(READY_WITHIN_S), httpx.AsyncClient(base_url=self.url) as http:
             while True:
                 with suppress(httpx.TransportError):
                     if (await http.get("/readyz")).status_code == 200:
                         return
                 await asyncio.sleep(0.05)
 
-    async def died(self, times: int, within_s: float) -> float:
-        """When it was killed for that time. Raises TimeoutError."""
+    async def died(self, times: int, within_s: float) -> Death:
+        """It was killed for that time. Raises TimeoutError."""
         async with asyncio.timeout(within_s):
             while len(self.deaths) < times:
                 await asyncio.sleep(_LOOK_S)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from tests.chaos.harness.redelivery import Redelivery
+
 
 @dataclass(frozen=True, slots=True)
 class Findings:
@@ -28,7 +30,7 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One story. Times are seconds: from a kill until all that was sent before it is committed."""
+    """One story. Times are seconds: `recoveries` from a kill until all that was sent before it is committed, `pauses` around rebalances."""
 
     service: str
     broker: str
@@ -37,10 +39,9 @@ class Report:
     dead_letters: int
     kills: int
     failed_exits: int
-    faults: tuple[str, ...]
-    repeated: int
-    allowed: int
+    redeliveries: tuple[Redelivery, ...]
     recoveries: tuple[float, ...]
+    pauses: tuple[float, ...]
     seconds: float
     samples: int
     findings: Findings = field(default_factory=Findings)
@@ -48,7 +49,17 @@ class Report:
     @property
     def clean(self) -> bool:
         """Whether every invariant holds, bounded redelivery included."""
-        return not self.findings and self.repeated <= self.allowed
+        return not self.findings and not self.unbounded
+
+    @property
+    def unbounded(self) -> list[Redelivery]:
+        """Faults that made more records come again than they may."""
+        return [one for one in self.redeliveries if not one.bounded]
+
+    @property
+    def repeated(self) -> int:
+        """How many records came again."""
+        return sum(one.seen for one in self.redeliveries)
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:

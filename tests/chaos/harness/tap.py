@@ -1,7 +1,7 @@
 """Reads topics from their beginning without a group, and what a group has committed."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -15,9 +15,9 @@ QUIET_S = 1.0
 Records = list[ConsumerRecord[Any, Any]]
 
 
-async def read_all(bootstrap_servers: str, topic: str, partitions: int) -> Records:
-    """Everything that stands on a topic; it must be at rest."""
-    places = [TopicPartition(topic, number) for number in range(partitions)]
+async def read_all(bootstrap_servers: str, topics: Mapping[str, int]) -> Records:
+    """Everything that stands on topics, each with its number of partitions; they must be at rest."""
+    places = [TopicPartition(topic, number) for topic, partitions in topics.items() for number in range(partitions)]
     found: Records = []
     async with AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, auto_offset_reset="earliest") as consumer:
         consumer.assign(places)

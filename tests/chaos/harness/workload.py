@@ -8,11 +8,14 @@ from uuid import UUID
 
 from contracts.base import Event
 from contracts.topics import Topic
+from kit.settings import VectorEngine
 from tests.chaos.harness.ledger import Headers, Parcel
 from tests.events import record_of
 
 REPEAT_EVERY = 40
 POISON_EVERY = 50
+# As many bytes as a broker takes by default, less the frame: what is put behind its headers makes a copy of it larger than that.
+OVERSIZE = 1_048_400
 
 ON_INSERT = "BEFORE INSERT"
 ON_CHANGE = "AFTER INSERT OR UPDATE"
@@ -23,8 +26,8 @@ class Workload:
     """The events of a service, and what they leave behind.
 
     `effects` names, for each event type that leaves one row, its table and the field that is the row's key. `watched` tells which writes
-    to which tables are kept for the checker. `tells` is the topic of what the service tells, if it tells anything. A service that is
-    `alone` runs as one process.
+    to which tables are kept for the checker. `tells` is the topic of what the service tells, if it tells anything. A service that has
+    `vectors` keeps documents with their points there.
     """
 
     service: str
@@ -33,7 +36,12 @@ class Workload:
     effects: Mapping[type[Event], tuple[str, str]]
     watched: Mapping[str, str]
     tells: Topic | None = None
-    alone: bool = False
+    vectors: VectorEngine | None = None
+
+    @property
+    def alone(self) -> bool:
+        """Whether it must run as one process: a folder of vectors has one owner."""
+        return self.vectors is VectorEngine.EDGE
 
     def parcels(self, chance: Random) -> Iterator[Parcel]:
         """Records without end: good ones, every 40th of them sent again as it is, and after every 50th one that is poison."""
@@ -64,4 +72,6 @@ _SPOILS: tuple[Callable[[Parcel], Parcel], ...] = (
     lambda parcel: parcel.spoilt(headers=_with(parcel.headers, "ce_id", b"\xff\xfe")),
     lambda parcel: parcel.spoilt(headers=_with(parcel.headers, "ce_type", b"workbench.unheard.of.v9")),
     lambda parcel: parcel.spoilt(value=(parcel.value or b"")[:-9]),
+    lambda parcel: parcel.spoilt(value=b"x" * (OVERSIZE - parcel.size)),
+    lambda parcel: parcel.spoilt(value=None, headers=()),
 )

@@ -1,8 +1,9 @@
-"""The workloads of the services that only need a broker and a database."""
+"""The workloads of the services that need a broker, a database and at most a vector store."""
 
 from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -14,6 +15,7 @@ from contracts.feedback import FeedbackReceivedV1
 from contracts.queries import NamedVersion, QueryAnsweredV1, Usage
 from contracts.topics import CHUNKS_EMBEDDED, DOCS_INDEXED, EVAL_REQUESTED, FEEDBACK_RECEIVED, QUERIES_ANSWERED
 from kit.ids import chunk_id
+from kit.settings import VectorEngine
 from tests.chaos.harness.workload import ON_CHANGE, ON_INSERT, Workload, some_id
 
 DIMENSIONS = 4
@@ -93,7 +95,6 @@ FEEDBACK = Workload(
     effects={QueryAnsweredV1: ("answers", "answer_id"), FeedbackReceivedV1: ("ratings", "feedback_id")},
     watched={"answers": ON_INSERT, "ratings": ON_INSERT},
 )
-# The vector store in a folder has one owner.
 INDEXER = Workload(
     "indexer",
     topics=(CHUNKS_EMBEDDED,),
@@ -101,6 +102,6 @@ INDEXER = Workload(
     effects={},
     watched={"documents": ON_CHANGE, "outbox": ON_INSERT},
     tells=DOCS_INDEXED,
-    alone=True,
+    vectors=VectorEngine.EDGE,
 )
-WORKLOADS = {workload.service: workload for workload in (EVALUATOR, FEEDBACK, INDEXER)}
+SERVED_INDEXER = replace(INDEXER, vectors=VectorEngine.SERVER)

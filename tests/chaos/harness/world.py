@@ -1,22 +1,26 @@
 """The world of a story: one broker, one database, and the replicas of one service."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
 
 from aiokafka import AIOKafkaProducer
 
+from kit.settings import VectorEngine, VectorSettings
 from kit.topics import create_topics
 from tests.brokers.broker import LocalBroker
 from tests.brokers.server import LocalServer, local_server
 from tests.chaos.harness.audit import Audit
-from tests.chaos.harness.ledger import Ledger
-from tests.chaos.harness.replica import Replica
+from tests.chaos.harness.ledger import Ledger, Offsets
+from tests.chaos.harness.qdrant import Vectors, running_vectors
+from tests.chaos.harness.replica import Death, Replica
 from tests.chaos.harness.sampler import Sampler
+from tests.chaos.harness.tap import Records
 from tests.chaos.harness.workload import Workload
 from tests.chaos.harness.workloads import DIMENSIONS
 from workbench.stack import postgres
@@ -25,6 +29,8 @@ from workbench.stack.ports import free_port
 # The delays of the retry topics, short enough to wait for.
 RETRY_DELAYS = "[1, 2]"
 SESSION_TIMEOUT_MS = 3_000
+# A member hears of a rebalance with its next heartbeat, at the latest after a third of the session.
+SETTLE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,11 @@ def running_database(folder: Path) -> Iterator[Database]:
 
 @dataclass
 class World:
-    """What faults strike and checks look at. `number_0` is the replica that failpoints are for."""
+    """What faults strike and checks look at. `number_0` is the replica that failpoints are for.
+
+    `changes` are the spans (seconds since 1970) in which replicas came or went in order, for the figures. `taken` are dead letters that
+    somebody took out of their topics.
+    """
 
     workload: Workload
     broker: LocalBroker
@@ -60,8 +70,12 @@ class World:
     ledger: Ledger
     sampler: Sampler
     producer: AIOKafkaProducer
+    vectors: VectorSettings | None = None
+    vector_server: Vectors | None = None
     replicas: list[Replica] = field(default_factory=list)
     gone: list[Replica] = field(default_factory=list)
+    changes: list[tuple[float, float]] = field(default_factory=list)
+    taken: Records = field(default_factory=list)
     _deaths_told: int = 0
 
     @property
@@ -73,11 +87,6 @@ class World:
     def number_0(self) -> Replica:
         """The first replica."""
         return self.replicas[0]
-
-    @property
-    def vectors(self) -> Path:
-        """The folder of the vector store, for a service that has one."""
-        return self.folder / "vectors"
 
     @property
     def logs(self) -> list[Path]:
@@ -92,11 +101,11 @@ class World:
     def add_replica(self, failpoints: Sequence[str] = ()) -> Replica:
         """One more process."""
         log = self.folder / f"{self.workload.service}-{len(self.replicas) + len(self.gone)}.log"
-        self.replicas.append(Replica(self.workload.service, self._settings(), log, deque(failpoints)))
+        self.replicas.append(Replica(self.workload.service, self._settings(), log, self.sampler.in_hand, deque(failpoints)))
         return self.replicas[-1]
 
-    async def next_death(self, within_s: float) -> float:
-        """When replica number 0 was killed, for the first time that this did not tell before (monotonic seconds). Raises TimeoutError."""
+    async def next_death(self, within_s: float) -> Death:
+        """Replica number 0 was killed, and this did not tell so before. Raises TimeoutError."""
         self._deaths_told += 1
         return await self.number_0.died(self._deaths_told, within_s)
 
@@ -106,16 +115,28 @@ class World:
         self.gone.append(replica)
         return await replica.stop()
 
+    @asynccontextmanager
+    async def changing(self) -> AsyncIterator[None]:
+        """Notes that replicas come or go in this block, and lets the group settle after it."""
+        began = time.time()
+        yield
+        await asyncio.sleep(SETTLE_S)
+        self.changes.append((began, time.time()))
+
+    def uncommitted(self, before: Offsets) -> int:
+        """How many records were acknowledged by now and not committed by `before`: what a group may have in hand, at most."""
+        return len(self.ledger.beyond(before))
+
     def _settings(self) -> dict[str, str]:
         kafka = self.broker.settings()
-        vectors = {"VECTORS__ENGINE": "edge", "VECTORS__PATH": str(self.vectors), "VECTORS__DIMENSIONS": str(DIMENSIONS)}
+        vectors = self.vectors.model_dump(exclude_none=True) if self.vectors else {}
         return {
             "KAFKA__BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
             "KAFKA__IDEMPOTENT": str(kafka.idempotent).lower(),
             "KAFKA__SESSION_TIMEOUT_MS": str(min(kafka.session_timeout_ms, SESSION_TIMEOUT_MS)),
             "KAFKA__RETRY_DELAYS_S": RETRY_DELAYS,
             "POSTGRES__DSN": self.database.dsn(self.workload.service, self.name),
-            **(vectors if self.workload.alone else {}),
+            **{f"VECTORS__{name.upper()}": str(value) for name, value in vectors.items()},
         }
 
 
@@ -134,7 +155,9 @@ async def open_world(
     )
     sampler = Sampler(broker.bootstrap_servers, ledger, audit)
     world = World(workload, broker, database, name, folder, ledger, sampler, producer)
+    servers = ExitStack()
     try:
+        await asyncio.to_thread(_open_vectors, world, servers)
         await producer.start()
         await world.add_replica(failpoints).ready()
         await audit.install()
@@ -144,6 +167,16 @@ async def open_world(
         for replica in (*world.replicas, *world.gone):
             replica.end()
         await producer.stop()
+        await asyncio.to_thread(servers.close)
+
+
+def _open_vectors(world: World, servers: ExitStack) -> None:
+    """In a folder, or in a server that is gone when `servers` are closed, as the workload says."""
+    if world.workload.vectors is VectorEngine.SERVER:
+        world.vector_server = servers.enter_context(running_vectors(world.folder))
+        world.vectors = world.vector_server.settings(DIMENSIONS)
+    elif world.workload.vectors is VectorEngine.EDGE:
+        world.vectors = VectorSettings(engine=VectorEngine.EDGE, path=world.folder / "vectors", dimensions=DIMENSIONS)
 
 
 @asynccontextmanager

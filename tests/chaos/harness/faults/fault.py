@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from tests.chaos.harness.redelivery import Struck
 from tests.chaos.harness.world import World
 
 
@@ -14,15 +15,10 @@ class Fault(Protocol):
         ...
 
     @property
-    def again(self) -> int:
-        """How many events it may at most make a group take a second time after their effect."""
-        ...
-
-    @property
     def failpoint(self) -> str | None:
         """What replica number 0 must be started with, if anything."""
         ...
 
-    async def strike(self, world: World) -> float | None:
-        """Does it, and returns when the world may recover: the moment of death (monotonic seconds) if a replica was killed."""
+    async def strike(self, world: World) -> Struck:
+        """Does it, and returns when the world may recover, with what may come again through it."""
         ...

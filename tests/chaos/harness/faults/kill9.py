@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from kit.failpoints import Place
+from tests.chaos.harness.redelivery import Struck
 from tests.chaos.harness.world import World
 
 WITHIN_S = 90
@@ -10,11 +11,10 @@ WITHIN_S = 90
 
 @dataclass(frozen=True, slots=True)
 class Kill9:
-    """Replica number 0 kills itself at the `nth` pass of `place`. At most the one record in hand comes again."""
+    """Replica number 0 kills itself at the `nth` pass of `place`. What was done and not committed in that moment comes again."""
 
     place: Place
     nth: int
-    again: int = 1
 
     @property
     def name(self) -> str:
@@ -24,21 +24,21 @@ class Kill9:
     def failpoint(self) -> str:
         return f"{self.place}:{self.nth}"
 
-    async def strike(self, world: World) -> float:
-        return await world.next_death(WITHIN_S)
+    async def strike(self, world: World) -> Struck:
+        death = await world.next_death(WITHIN_S)
+        return Struck(death.in_hand, death.at)
 
 
 @dataclass(frozen=True, slots=True)
 class Kill9InDrain:
     """Another replica joins, and number 0 dies while it gives partitions up; then the other leaves in order."""
 
-    again: int = 2
     name: str = f"kill9 {Place.DURING_DRAIN}"
     failpoint: str = f"{Place.DURING_DRAIN}:1"
 
-    async def strike(self, world: World) -> float:
+    async def strike(self, world: World) -> Struck:
         await world.add_replica().ready()
-        at = await world.next_death(WITHIN_S)
+        death = await world.next_death(WITHIN_S)
         await world.number_0.ready()
         assert await world.remove_replica() == 0
-        return at
+        return Struck(death.in_hand, death.at)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from tests.chaos.harness.redelivery import Struck
 from tests.chaos.harness.world import World
 
 
@@ -11,16 +12,18 @@ class Scale:
 
     replicas: int = 4
     times: int = 1
-    again: int = 0
     failpoint: None = None
 
     @property
     def name(self) -> str:
         return f"scale 1-{self.replicas}-1"
 
-    async def strike(self, world: World) -> None:
+    async def strike(self, world: World) -> Struck:
         for _ in range(self.times):
             while len(world.replicas) < self.replicas:
-                await world.add_replica().ready()
+                async with world.changing():
+                    await world.add_replica().ready()
             while len(world.replicas) > 1:
-                assert await world.remove_replica() == 0
+                async with world.changing():
+                    assert await world.remove_replica() == 0
+        return Struck()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from tests.chaos.harness.redelivery import Struck
 from tests.chaos.harness.world import World
 
 
@@ -10,9 +11,9 @@ class Sigterm:
     """It finishes the record in hand, ends with status 0, and nothing comes twice."""
 
     name: str = "sigterm"
-    again: int = 0
     failpoint: None = None
 
-    async def strike(self, world: World) -> None:
+    async def strike(self, world: World) -> Struck:
         assert await world.number_0.restart() == 0
         await world.number_0.ready()
+        return Struck()
