@@ -113,10 +113,10 @@ def test_imports_are_read_from_all_their_forms() -> None:
 
 
 def missing(modules: set[str], requirements: str) -> set[str]:
-    """Those modules that no pinned distribution of a requirements file provides."""
+    """Those modules that no pinned distribution of a requirements file provides; what is not installed here is named as its module."""
     pinned = {_normal(name) for name in re.findall(r"^([\w.-]+)==", (ROOT / requirements).read_text(), re.MULTILINE)}
     provided = packages_distributions()
-    return {module for module in modules if not pinned & {_normal(name) for name in provided.get(module, [])}}
+    return {module for module in modules if not pinned & {_normal(name) for name in provided.get(module, [module])}}
 
 
 def _normal(name: str) -> str:
