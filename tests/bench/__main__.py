@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from kit.errors import WorkbenchError
-from tests.bench import budget, events, gateway, ingest, memory, query, registry, search, startup
+from tests.bench import budget, events, gateway, ingest, memory, query, recovery, registry, search, startup
 from tests.bench.report import Figure, MeasurementFailed, machine, stage_table, table, tell_machine, tell_notes
 from tests.bench.workspace import Workspace
 from workbench.errors import INTERRUPTED
@@ -25,6 +25,7 @@ Measure = Callable[[Workspace], Awaitable[list[Figure]]]
 
 MEASURES: Mapping[str, Measure] = MappingProxyType(
     {
+        "recovery": recovery.measure,
         "events": events.measure,
         "ingest": ingest.measure,
         "search": search.measure,

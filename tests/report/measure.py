@@ -40,6 +40,7 @@ async def measure(data: DataSet, place: Workspace) -> Measured:
     runs = _Runs()
     place.tell(f"{data.name}: ingesting {len(data.texts)} documents")
     async with running_stack(place.new_folder(data.name)) as stack:
+        stack.http.headers["Cache-Control"] = "no-store"
         chunks = await ingest(stack, data.texts)
         check_places(data, chunks)
         place.tell(f"{data.name}: {len(chunks)} chunks; embedding {len(data.questions)} questions")

@@ -39,3 +39,13 @@ async def test_an_answer_by_a_fallback_is_no_measurement() -> None:
     async with answering(degraded=["rerank"]) as http:
         with pytest.raises(MeasurementFailed, match="1 of 1 were answered in another way"):
             await ask(http, "rerank", "rerank@1", [Question("?", "t", frozenset({"a"}))], 10, [])
+
+
+async def test_an_answer_by_a_fallback_is_asked_for_again() -> None:
+    """The reranker has read the texts by then."""
+    told = iter([["reranker"], []])
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"hits": [HIT], "degraded": next(told)}))
+    async with httpx.AsyncClient(transport=transport, base_url="http://service.test") as http:
+        run = await ask(http, "rerank", "rerank@1", [Question("?", "t", frozenset({"a"}))], 10, [])
+
+    assert (run.found, len(run.ms)) == ([[Span("a", 0, 5)]], 1)
