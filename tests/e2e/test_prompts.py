@@ -172,8 +172,8 @@ async def test_each_kind_of_bad_variable_is_a_problem(workbench: Workbench, vari
         ("/prompts", {"name": "No Name"}, "request_invalid"),
         ("/prompts", {"message": " "}, "request_invalid"),
         ("/variants", {"definition": {"colour": "red"}}, "request_invalid"),
-        ("/variants", {"definition": {"reranker": "llm"}}, "request_invalid"),
-        ("/variants", {"definition": {"fusion": "rrf", "multi_query": True}}, "variant_unsupported"),
+        ("/variants", {"definition": {"reranker": "oracle"}}, "request_invalid"),
+        ("/variants", {"definition": {"limits": {"cost_usd": 0.01}}}, "variant_unsupported"),
     ],
 )
 async def test_what_cannot_be_registered_is_told(workbench: Workbench, path: str, body: dict[str, Any], code: str) -> None:
