@@ -5,10 +5,11 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 
 import structlog
 from aiokafka import AIOKafkaProducer, ConsumerRecord
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 
@@ -56,17 +57,27 @@ async def _keep_whole(message: KafkaMessage) -> KafkaMessage:
 
 
 class KafkaPublisher:
-    """Publishes records and waits until all replicas have them."""
+    """Publishes records and waits until all replicas have them; `make` gives a producer that is not started."""
 
-    def __init__(self, producer: AIOKafkaProducer) -> None:
-        self._producer = producer
+    def __init__(self, make: Callable[[], AIOKafkaProducer]) -> None:
+        self._make = make
+        self._renewing = asyncio.Lock()
+        self._producer = make()
+
+    async def start(self) -> None:
+        """Raises KafkaError if no broker answers."""
+        await self._producer.start()
+
+    async def stop(self) -> None:
+        """Flushes and closes."""
+        await _stop(self._producer)
 
     async def publish(self, records: Sequence[Record]) -> int:
         """Sends records in order; returns how many, from the first on, were acknowledged. The rest must be sent again."""
-        acknowledged = 0
+        acknowledged, producer = 0, self._producer
         try:
-            async with asyncio.timeout(PUBLISH_S):
-                sent = [await self._producer.send(one.topic, one.value, one.key, headers=list(one.headers)) for one in records]
+            async with asyncio.timeout(PUBLISH_S), self._renewed(producer):
+                sent = [await producer.send(one.topic, one.value, one.key, headers=list(one.headers)) for one in records]
                 for future in sent:
                     await asyncio.shield(future)
                     acknowledged += 1
@@ -76,11 +87,28 @@ class KafkaPublisher:
 
     async def forward(self, topic: str, record: ConsumerRecord, headers: Sequence[tuple[str, bytes | None]]) -> None:
         """Copies key and value of a consumed record to `topic`, byte for byte, with `headers`. Raises DependencyDown."""
+        producer = self._producer
         try:
-            async with asyncio.timeout(PUBLISH_S):
-                await asyncio.shield(await self._producer.send(topic, record.value, record.key, headers=list(headers)))
+            async with asyncio.timeout(PUBLISH_S), self._renewed(producer):
+                await asyncio.shield(await producer.send(topic, record.value, record.key, headers=list(headers)))
         except (KafkaError, TimeoutError) as error:
             raise DependencyDown("broker_down", f"{topic} does not take records: {error!r}") from error
+
+    @asynccontextmanager
+    async def _renewed(self, used: AIOKafkaProducer) -> AsyncIterator[None]:
+        """Takes another producer in place of one that left a gap: aiokafka counts a record that the broker refused as sent, and from then
+        on every record to that partition is out of order.
+        """
+        try:
+            yield
+        except OutOfOrderSequenceNumber:
+            async with self._renewing:
+                if used is self._producer:
+                    fresh = self._make()
+                    await fresh.start()
+                    self._producer = fresh
+                    await _stop(used)
+            raise
 
     async def ping(self) -> None:
         """Raises DependencyDown if the broker does not answer."""
@@ -93,23 +121,26 @@ class KafkaPublisher:
 @asynccontextmanager
 async def open_publisher(settings: KafkaSettings, service: str) -> AsyncIterator[KafkaPublisher]:
     """Yields a publisher. Raises DependencyDown if the broker does not answer."""
-    producer = AIOKafkaProducer(
-        bootstrap_servers=settings.bootstrap_servers,
-        client_id=f"workbench-{service}",
-        acks="all",
-        enable_idempotence=settings.idempotent,
-        linger_ms=5,
-        max_request_size=MAX_RECORD_BYTES,
+    publisher = KafkaPublisher(
+        partial(
+            AIOKafkaProducer,
+            bootstrap_servers=settings.bootstrap_servers,
+            client_id=f"workbench-{service}",
+            acks="all",
+            enable_idempotence=settings.idempotent,
+            linger_ms=5,
+            max_request_size=MAX_RECORD_BYTES,
+        )
     )
     try:
-        await producer.start()
+        await publisher.start()
     except KafkaError as error:
-        await _stop(producer)
+        await publisher.stop()
         raise DependencyDown("broker_down", f"no broker answers at {settings.bootstrap_servers}: {error!r}") from error
     try:
-        yield KafkaPublisher(producer)
+        yield publisher
     finally:
-        await _stop(producer)
+        await publisher.stop()
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:
