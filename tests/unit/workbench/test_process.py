@@ -125,6 +125,14 @@ def _sleeping(folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
 
 def _gone(pid: int) -> bool:
     deadline = time.monotonic() + 5
-    while psutil.pid_exists(pid) and time.monotonic() < deadline:
+    while _runs(pid) and time.monotonic() < deadline:
         time.sleep(0.02)
-    return not psutil.pid_exists(pid)
+    return not _runs(pid)
+
+
+def _runs(pid: int) -> bool:
+    """One that has ended and that its new parent has not looked after yet does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
