@@ -156,6 +156,8 @@ def _stop_with_parent() -> Callable[[], None] | None:
     prctl = ctypes.CDLL(None).prctl
 
     def ask_kernel() -> None:
+        # In the background of a script it is ignored, and what is ignored stays so in children.
+        signal.signal(STOP_SIGNAL, signal.SIG_DFL)
         prctl(_PR_SET_PDEATHSIG, STOP_SIGNAL)
 
     return ask_kernel
