@@ -1,5 +1,6 @@
 """Vectors are kept in Redis: what an evaluation, a replay or a retry asks again is embedded once."""
 
+import asyncio
 from collections.abc import Sequence
 from hashlib import sha256
 
@@ -11,6 +12,9 @@ from redis.exceptions import RedisError
 from kit.errors import DependencyDown
 from kit.ports.embedding import EmbeddingModel, Vectors
 
+# A cache that is slower than what it saves is none.
+TIMEOUT_S = 0.25
+AWAY = (RedisError, OSError, TimeoutError)
 log = structlog.get_logger(__name__)
 
 _TTL_S = 24 * 3600
@@ -50,25 +54,27 @@ class CachedEmbedding:
     async def ping(self) -> None:
         """Raises DependencyDown if the cache does not answer."""
         try:
-            await self._redis.ping()
-        except RedisError as error:
+            async with asyncio.timeout(TIMEOUT_S):
+                await self._redis.ping()
+        except AWAY as error:
             raise DependencyDown("redis_down", f"Redis does not answer: {error}") from error
 
     async def _kept(self, texts: Sequence[str]) -> dict[str, Vectors]:
         try:
-            values = await self._redis.mget([self._key(text) for text in texts])
-        except RedisError as error:
+            async with asyncio.timeout(TIMEOUT_S):
+                values = await self._redis.mget([self._key(text) for text in texts])
+        except AWAY as error:
             log.warning("cache.unavailable", reason=str(error))
             return {}
         return {text: np.frombuffer(value, dtype="<f4") for text, value in zip(texts, values, strict=True) if isinstance(value, bytes)}
 
     async def _keep(self, vectors: dict[str, Vectors]) -> None:
         try:
-            async with self._redis.pipeline(transaction=False) as pipe:
+            async with asyncio.timeout(TIMEOUT_S), self._redis.pipeline(transaction=False) as pipe:
                 for text, vector in vectors.items():
                     pipe.set(self._key(text), vector.astype("<f4").tobytes(), ex=_TTL_S)
                 await pipe.execute()
-        except RedisError as error:
+        except AWAY as error:
             log.warning("cache.unavailable", reason=str(error))
 
     def _key(self, text: str) -> str:

@@ -6,15 +6,13 @@ from typing import TypeVar
 
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from kit.metrics import CACHE, CACHE_AWAY
+from services.rag.cache import AWAY, TIMEOUT_S
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
-AWAY = (RedisError, OSError, TimeoutError)
-_TIMEOUT_S = 0.25
 
 
 class Memo:
@@ -30,7 +28,7 @@ class Memo:
     async def get(self, key: str) -> bytes | None:
         """What is kept under `key`."""
         try:
-            async with asyncio.timeout(_TIMEOUT_S):
+            async with asyncio.timeout(TIMEOUT_S):
                 value = await self._redis.get(key)
         except AWAY as error:
             self._is_away(error)
@@ -43,7 +41,7 @@ class Memo:
         if len(value) > self._largest:
             return
         try:
-            async with asyncio.timeout(_TIMEOUT_S):
+            async with asyncio.timeout(TIMEOUT_S):
                 await self._redis.set(key, value, ex=self._ttl_s)
         except AWAY as error:
             self._is_away(error)

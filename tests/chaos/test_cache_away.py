@@ -48,7 +48,6 @@ async def test_questions_are_answered_and_documents_indexed_while_the_cache_is_a
     assert [(answer["abstained"], len(answer["citations"])) for answer in given] == [(False, 1)] * 6
 
 
-@pytest.mark.xfail(strict=True, reason="rag opens Redis without a timeout: one that stands still keeps every question waiting")
 async def test_questions_are_answered_while_the_cache_stands_still(
     fresh_tansu: LocalBroker, postgres: Database, cache: Cache, tmp_path: Path
 ) -> None:
