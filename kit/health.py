@@ -28,10 +28,13 @@ class Health:
         self.service = service
         self.alive: Complaint = _no_complaint
         self._checks: dict[str, Check] = {}
+        self._spared: set[str] = set()
 
-    def watch(self, name: str, check: Check) -> None:
-        """Adds a dependency."""
+    def watch(self, name: str, check: Check, *, spared: bool = False) -> None:
+        """Adds a dependency; one that can be `spared` is told of, and the service is ready without it."""
         self._checks[name] = check
+        if spared:
+            self._spared.add(name)
 
     async def dependencies(self) -> dict[str, str]:
         """Asks every dependency at once: `ok`, or what is wrong. None before the service has started."""
@@ -39,9 +42,9 @@ class Health:
         return dict(zip(self._checks, states, strict=True))
 
     async def ready(self) -> tuple[bool, dict[str, str]]:
-        """Whether the service has started and all its dependencies answer, and what each said."""
+        """Whether the service has started and all it cannot do without answers, and what each dependency said."""
         states = await self.dependencies()
-        return bool(states) and all(state == "ok" for state in states.values()), states
+        return bool(states) and all(state == "ok" for name, state in states.items() if name not in self._spared), states
 
     @staticmethod
     async def _ask(check: Check) -> str:

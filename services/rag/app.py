@@ -102,7 +102,7 @@ async def _open(settings: Settings, shared: Shared, floor: Floor) -> AsyncIterat
         store, cached = Store(floor.effects), wrap(await models.get())
         caps = StoredCaps(floor.pool, DefaultCaps(settings.budgets), floor.clock)
         llm = await stack.enter_async_context(open_models(settings, floor, cached, cache, caps))
-        floor.health.watch("redis", cached.ping)
+        floor.health.watch("redis", cached.ping, spared=True)
         rerankers = await stack.enter_async_context(open_rerankers(settings.rerank, await models.get(), llm))
         retriever = Retriever(indexes, Bm25Encoder(), store, Rewriter(llm), Reranking(rerankers))
         answerer = Answerer(retriever, Writer(llm), Citer(store), TokenCounter().text, floor.clock, floor.ids)
