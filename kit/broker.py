@@ -66,7 +66,7 @@ class KafkaPublisher:
 
     async def start(self) -> None:
         """Raises KafkaError if no broker answers."""
-        await self._producer.start()
+        await _started(self._producer)
 
     async def stop(self) -> None:
         """Flushes and closes."""
@@ -104,9 +104,7 @@ class KafkaPublisher:
         except OutOfOrderSequenceNumber:
             async with self._renewing:
                 if used is self._producer:
-                    fresh = self._make()
-                    await fresh.start()
-                    self._producer = fresh
+                    self._producer = await _started(self._make())
                     await _stop(used)
             raise
 
@@ -135,12 +133,20 @@ async def open_publisher(settings: KafkaSettings, service: str) -> AsyncIterator
     try:
         await publisher.start()
     except KafkaError as error:
-        await publisher.stop()
         raise DependencyDown("broker_down", f"no broker answers at {settings.bootstrap_servers}: {error!r}") from error
     try:
         yield publisher
     finally:
         await publisher.stop()
+
+
+async def _started(producer: AIOKafkaProducer) -> AIOKafkaProducer:
+    try:
+        await producer.start()
+    except KafkaError:
+        await _stop(producer)
+        raise
+    return producer
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:
