@@ -117,8 +117,9 @@ class Delivery:
         return await self._forward(record, failure, tries)
 
     def _ready(self, records: Sequence[ConsumerRecord]) -> list[Received[Any]]:
-        """The events of the first records, as far as there is nothing to say of them but that they should be handled."""
+        """The events of the first records, none twice, as far as there is nothing to say of them but that they should be handled."""
         ready: list[Received[Any]] = []
+        ids: set[tuple[str, str]] = set()
         for record in records:
             if self.route.due_in(record, self.clock.now()) > 0 or self.route.is_for_others(record):
                 break
@@ -126,27 +127,34 @@ class Delivery:
                 event = decode(self.route.sent(record), record.value, asked=self.handlers)
             except ContractViolation:
                 break
-            if type(event.data) not in self.handlers:
+            name = (event.envelope.source, event.envelope.id)
+            if type(event.data) not in self.handlers or name in ids:
                 break
+            ids.add(name)
             ready.append(event)
         return ready
 
     async def _together(self, events: Sequence[Received[Any]]) -> WorkbenchError | None:
-        assert self.share is not None  # noqa: S101 - nothing is ready without it
+        """All their effects in one transaction, or none and why. Whoever it is the fault of, each gets its kind when it is alone."""
         began = self.clock.monotonic()
-        try:
-            async with asyncio.timeout(TOGETHER_S), self.share(events) as fresh:
+        repeated = 0
+
+        async def share() -> None:
+            nonlocal repeated
+            assert self.share is not None  # noqa: S101 - nothing is ready without it
+            async with self.share(events) as fresh:
                 for event in fresh:
                     await self._handle(event)
-        except Exception as error:  # noqa: BLE001 - whoever it is the fault of, each gets its kind when it is alone
-            return classify(error)
+            repeated = len(events) - len(fresh)
+
+        if (failure := await self._failure(share(), TOGETHER_S)) is not None:
+            return failure
         took_s = (self.clock.monotonic() - began) / len(events)
         for _ in events:
             self.ceiling.handled()
             EVENT_SECONDS.labels(self.route.topic.name, self.route.group).observe(took_s)
-        DEPENDENCY_HELD.labels(self.route.topic.name, self.route.group).set(0)
-        self._count("handled", len(fresh))
-        self._count("repeated", len(events) - len(fresh))
+        self._count("repeated", repeated)
+        self._done("handled", len(events) - repeated)
         return None
 
     async def _attempts(self, record: ConsumerRecord) -> tuple[WorkbenchError | None, int]:
@@ -159,19 +167,34 @@ class Delivery:
         return failure, attempt
 
     async def _try(self, record: ConsumerRecord) -> WorkbenchError | None:
-        limit = asyncio.timeout(self.timeout_s)
         try:
-            async with limit:
-                await self._handle(decode(self.route.sent(record), record.value, asked=self.handlers), self.refuse_if_handled)
+            failure = await self._failure(self._alone(record), self.timeout_s)
         except AlreadyHandled as known:
             self._count("repeated")
             log.info("event.repeated", event_id=str(known), topic=record.topic, partition=record.partition, offset=record.offset)
-        except Exception as error:  # the one place where every failure gets its kind
-            failure = Transient("handler_timeout", f"it took over {self.timeout_s:g} s") if limit.expired() else classify(error)
-            if isinstance(failure, Transient):
-                log.exception("event.failed", code=failure.code, topic=record.topic, partition=record.partition, offset=record.offset)
+            return None
+        if isinstance(failure, Transient):
+            place = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+            log.error("event.failed", code=failure.code, **place, exc_info=failure.__cause__ or failure)
+        return failure
+
+    @staticmethod
+    async def _failure(work: Awaitable[None], within_s: float) -> WorkbenchError | None:
+        """None if `work` is done; else of which kind its failure is. Raises AlreadyHandled."""
+        limit = asyncio.timeout(within_s)
+        try:
+            async with limit:
+                await work
+        except AlreadyHandled:
+            raise
+        except Exception as error:  # noqa: BLE001 - the one place where every failure gets its kind
+            failure = Transient("handler_timeout", f"it took over {within_s:g} s") if limit.expired() else classify(error)
+            failure.__cause__ = failure.__cause__ or (None if failure is error else error)
             return failure
         return None
+
+    async def _alone(self, record: ConsumerRecord) -> None:
+        await self._handle(decode(self.route.sent(record), record.value, asked=self.handlers), self.refuse_if_handled)
 
     async def _handle(self, event: Received[Event], unless: Handler | None = None) -> None:
         handler = self.handlers.get(type(event.data))
@@ -219,9 +242,9 @@ class Delivery:
         log.warning("consumer.held", topic=self.route.topic.name, group=self.route.group, code=failure.code, reason=failure.message)
         return Again(HOLD_S * self.chance.uniform(0.2, 1))
 
-    def _done(self, outcome: str) -> None:
+    def _done(self, outcome: str, times: int = 1) -> None:
         DEPENDENCY_HELD.labels(self.route.topic.name, self.route.group).set(0)
-        self._count(outcome)
+        self._count(outcome, times)
 
     def _count(self, outcome: str, times: int = 1) -> None:
         EVENTS.labels(self.route.topic.name, self.route.group, outcome).inc(times)
