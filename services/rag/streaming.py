@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from kit.clock import Clock
 from services.rag.answer import Answerer, made
 from services.rag.answered import Answer
+from services.rag.proven import Delta, Finished, Streamed, proven
 from services.rag.remembered import RememberedAnswers
 from services.rag.retrieve import Question
-from services.rag.stream_answer import Delta, Finished, Streamed, proven
 
 Piece = Streamed | Answer
 

@@ -29,8 +29,8 @@ from services.rag.api.schemas import (
     TitledCitation,
 )
 from services.rag.api.streams import HEARTBEAT, EventStream, event, unless_gone, with_silences
+from services.rag.proven import Delta
 from services.rag.retrieve import Question
-from services.rag.stream_answer import Delta
 from services.rag.streaming import Piece
 
 router = APIRouter(tags=["questions"])

@@ -9,7 +9,7 @@ import pytest
 
 from kit.errors import DependencyDown
 from services.rag.api.queries import answer_events
-from services.rag.stream_answer import Delta, Started
+from services.rag.proven import Delta, Started
 from services.rag.streaming import Piece
 
 DOWN = DependencyDown("llm_timeout", "too slow")

@@ -12,7 +12,7 @@ from kit.errors import DependencyDown
 from kit.fakes.llm import Broken, Line, ScriptedLLM
 from kit.ports.llm import ABSTENTION, CompletionRequest, Message, Role
 from services.rag.cite import Citer
-from services.rag.stream_answer import Delta, Finished, Started, Streamed, proven
+from services.rag.proven import Delta, Finished, Started, Streamed, proven
 from tests.unit.rag.test_cite import Texts, passage
 
 TRUE, FALSE = '[1: "paid within 14 days"]', '[1: "paid within 15 days"]'
