@@ -6,7 +6,7 @@ from datetime import timedelta
 from contracts.base import Event
 from contracts.chunks import ChunksDeletedV1, ChunksEmbeddedV1
 from contracts.documents import DocumentDeletedV1, DocumentIndexedV1, DocumentRejectedV1, DocumentReplayedV1, DocumentUploadedV1
-from contracts.evals import EvalRequestedV1
+from contracts.evals import EvalCancelledV1, EvalCompletedV1, EvalRequestedV1, EvalShardPlannedV1
 from contracts.feedback import FeedbackReceivedV1
 from contracts.generations import GenerationRequestedV1, RetirementRequestedV1, SwapRequestedV1
 from contracts.queries import QueryAnsweredV1
@@ -98,8 +98,26 @@ EVAL_REQUESTED = Topic(
     retention=timedelta(days=30),
     owner="rag",
     readers=("evaluator",),
-    events=(EvalRequestedV1,),
+    events=(EvalRequestedV1, EvalCancelledV1),
     open_to_all=True,
+)
+EVAL_SHARDS = Topic(  # so that one evaluation spreads over replicas
+    "eval.shards",
+    key="shard_id",
+    partitions=6,
+    retention=timedelta(days=14),
+    owner="evaluator",
+    readers=("evaluator",),
+    events=(EvalShardPlannedV1,),
+)
+EVAL_COMPLETED = Topic(
+    "eval.completed",
+    key="eval_id",
+    partitions=3,
+    retention=timedelta(days=30),
+    owner="evaluator",
+    readers=(),
+    events=(EvalCompletedV1,),
 )
 FEEDBACK_RECEIVED = Topic(
     "feedback.received",
@@ -121,6 +139,8 @@ TOPICS = (
     DOCS_REJECTED,
     QUERIES_ANSWERED,
     EVAL_REQUESTED,
+    EVAL_SHARDS,
+    EVAL_COMPLETED,
     FEEDBACK_RECEIVED,
 )
 EVENT_TYPES: dict[str, type[Event]] = {event.TYPE: event for topic in TOPICS for event in topic.events}
