@@ -1,5 +1,5 @@
 -- name: add_run!
 -- Keeps a requested evaluation.
-INSERT INTO runs (eval_id, tenant_id, dataset, candidate, baseline, seed, max_cases, requested_at)
+INSERT INTO evals (eval_id, tenant_id, dataset, candidate, baseline, seed, max_cases, requested_at)
 VALUES (:eval_id, :tenant_id, :dataset, :candidate, :baseline, :seed, :max_cases, coalesce(:requested_at, now()))
 ON CONFLICT (eval_id) DO NOTHING;
