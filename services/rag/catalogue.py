@@ -37,7 +37,7 @@ def make_catalogue(pool: asyncpg.Pool, redis: Redis, clock: Clock, settings: Pro
     store = RegistryStore(pool)
     lookup = Lookup(store, clock)
     registry, changes, built_ins = Registry(store), Changes(redis, lookup, clock), BuiltIns(store, built_in())
-    receipts = Receipts(public_keys(settings.receipt_keys)) if settings.receipts else None
+    receipts = Receipts(public_keys(settings.receipt_keys), settings.gates) if settings.receipts else None
     prompts = Prompts(registry, lookup)
     return Catalogue(
         registry=registry,

@@ -39,6 +39,7 @@ class PromotionSettings(Section):
     receipt_keys: dict[str, str] = Field(
         default_factory=dict, description="who may sign receipts: Ed25519 public keys (32 bytes in base64) by their ids"
     )
+    gates: frozenset[str] = Field(default=frozenset(), description="the gates whose verdicts count; without any, those of every gate do")
 
     @model_validator(mode="after")
     def _keys_can_be_read(self) -> "PromotionSettings":

@@ -69,6 +69,7 @@ STATUS_OF = {
     "receipt_missing": 403,
     "receipt_not_passed": 403,
     "receipt_of_another": 403,
+    "receipt_of_another_gate": 403,
     "reference_invalid": 422,
     "request_invalid": 422,
     "reranker_not_set_up": 422,

@@ -23,7 +23,9 @@ PASS = "PASS"  # noqa: S105 - a verdict
 
 
 class Receipt(BaseModel):
-    """What an evaluation found about the `kind` with the content `sha256`; `dataset` is the fingerprint of what it was measured on."""
+    """What an evaluation found about the `kind` with the content `sha256`; `dataset` is the fingerprint of what it was measured on, `gate`
+    the rule that gave the verdict.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -32,6 +34,7 @@ class Receipt(BaseModel):
     sha256: str
     dataset: str = Field(min_length=1)
     baseline: str | None = None
+    gate: str | None = None
     verdict: str
     figures: dict[str, float] = Field(default_factory=dict)
     expires_at: AwareDatetime
@@ -49,19 +52,23 @@ class SignedReceipt(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Receipts:
-    """Verifies receipts with the public `keys` of those who may issue them."""
+    """Verifies receipts with the public `keys` of those who may issue them; with `gates`, a verdict of another gate counts for nothing."""
 
     keys: Mapping[str, Ed25519PublicKey]
+    gates: frozenset[str] = frozenset()
 
     def verified(self, signed: SignedReceipt, version: Version, now: datetime) -> Receipt:
         """The receipt, if it proves `version` today.
 
-        Raises Permanent `receipt_forged`, `receipt_of_another`, `receipt_expired` or `receipt_not_passed`.
+        Raises Permanent `receipt_forged`, `receipt_of_another`, `receipt_of_another_gate`, `receipt_expired` or `receipt_not_passed`.
         """
         receipt = self._opened(signed)
         if (receipt.kind, receipt.sha256) != (version.entry.kind, version.sha256):
             told = f"this receipt is about the {receipt.kind} {receipt.sha256[:12]}, not {version.sha256[:12]}; evaluate this version"
             raise Permanent("receipt_of_another", told)
+        if self.gates and receipt.gate not in self.gates:
+            told = f"this receipt is of the gate {receipt.gate or '(none)'}; this label asks for {', '.join(sorted(self.gates))}"
+            raise Permanent("receipt_of_another_gate", told)
         if now >= receipt.expires_at:
             raise Permanent("receipt_expired", f"this receipt held until {receipt.expires_at.isoformat()}; evaluate again")
         if receipt.verdict != PASS:

@@ -54,9 +54,9 @@ def signed(key: Ed25519PrivateKey = KEY, key_id: str = "evaluator", **changed: A
     return SignedReceipt.model_construct(key_id=key_id, payload=payload, signature=key.sign(CONTEXT + payload))
 
 
-def promotion() -> Promotion:
-    """The policy that asks for receipts."""
-    return Promotion(frozenset({PRODUCTION}), Receipts({"evaluator": KEY.public_key()}), FakeClock())
+def promotion(*gates: str) -> Promotion:
+    """The policy that asks for receipts, of these gates if any are named."""
+    return Promotion(frozenset({PRODUCTION}), Receipts({"evaluator": KEY.public_key()}, frozenset(gates)), FakeClock())
 
 
 def test_a_canary_gets_its_share_of_ten_thousand_subjects() -> None:
@@ -142,6 +142,17 @@ def test_a_receipt_that_proves_nothing_is_refused(receipt: SignedReceipt, code: 
         promotion().check(PRODUCTION, [VERSION], set(), receipt)
 
     assert error.value.code == code
+
+
+def test_a_policy_may_count_the_verdicts_of_some_gates_alone() -> None:
+    """Another gate may ask for less; a receipt of no gate tells nothing of what was asked."""
+    proven = promotion("strict", "handbook").check(PRODUCTION, [VERSION], set(), signed(gate="strict"))
+
+    assert (proven or {})["gate"] == "strict"
+    for receipt in (signed(gate="lax"), signed()):
+        with pytest.raises(Permanent) as error:
+            promotion("strict").check(PRODUCTION, [VERSION], set(), receipt)
+        assert error.value.code == "receipt_of_another_gate"
 
 
 @pytest.mark.parametrize(("prompt", "allowed"), [("a@3", True), ("a@production", True), ("a", True), ("a@staging", False)])
