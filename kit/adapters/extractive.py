@@ -4,7 +4,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,11 +40,11 @@ EXTRACTIVE = ModelRef("extractive", "best-sentences-v1")
 
 @dataclass(frozen=True, slots=True)
 class _Evidence:
-    """A sentence of passage number `passage`; `weight` is what it owes to its words and its passage's rank."""
+    """A sentence of passage number `passage`; `score` is first what it owes to its words and its passage's rank, then all of it."""
 
     passage: int
     sentence: Sentence
-    weight: float
+    score: float
 
     @property
     def in_context(self) -> str:
@@ -55,7 +55,8 @@ class ExtractiveAnswerer:
     """`LLMClient` that cites the one to three sentences that support an answer best, and abstains if none does.
 
     A sentence's score is cos(question, sentence) + 0.5 x the share of the question's words that it has, weighed by their rarity (IDF), less
-    a little for each rank of its passage. It must reach `support`, which is calibrated for MiniLM: calibrate again for another model.
+    a little for each rank of its passage. It must reach `support`, which is calibrated for MiniLM: calibrate again for another model. The
+    best one's is the `confidence`, 0 if there is none.
     The vectors of recent sentences are remembered. The question is embedded alone, so that an embedder with a cache has it already.
     Temperature and seed have no effect.
     """
@@ -77,12 +78,12 @@ class ExtractiveAnswerer:
         if request.grounding is None:
             told = "the extractive answerer answers from passages only; for other texts set up a language model, as by LLM__OPENAI_API_KEY"
             raise Permanent("grounding_missing", told)
-        supported = await self._supported(request.grounding)
-        whole, finish = self._write(supported, request.max_tokens)
+        ranked = await self._ranked(request.grounding)
+        whole, finish = self._write(self._supported(ranked, request.grounding.support), request.max_tokens)
         text = until_stop(whole, request.stop)
         read = sum(self._embedder.count_tokens(message.content) for message in request.messages)
         usage = TokenUsage(read, self._embedder.count_tokens(text), 0.0)
-        return Completion(text, self.provider, self.model, usage, finish)
+        return Completion(text, self.provider, self.model, usage, finish, confidence=ranked[0].score if ranked else 0.0)
 
     async def stream(self, request: CompletionRequest) -> AsyncGenerator[str | Completion, None]:
         """The same answer word by word; all of it is there before the first word."""
@@ -90,15 +91,20 @@ class ExtractiveAnswerer:
             async for piece in pieces:
                 yield piece
 
-    async def _supported(self, grounding: Grounding) -> list[_Evidence]:
-        """The evidence that reaches the threshold and comes close to the best, best first."""
+    def _supported(self, ranked: Sequence[_Evidence], asked: float | None) -> list[_Evidence]:
+        """What reaches the threshold and comes close to the best."""
+        support = self._support if asked is None else asked
+        threshold = max(support, NEXT_TO_BEST * ranked[0].score) if ranked else support
+        return [evidence for evidence in ranked[:SENTENCES] if evidence.score >= threshold]
+
+    async def _ranked(self, grounding: Grounding) -> list[_Evidence]:
+        """The shortlist with its scores, best first."""
         shortlist = self._shortlist(grounding)
         texts = [evidence.in_context for evidence in shortlist]
         asked, held = await asyncio.gather(self._embedder.embed([grounding.question]), self._vectors(texts))
-        scores = held @ asked[0] + [evidence.weight for evidence in shortlist]
-        threshold = max(self._support, NEXT_TO_BEST * scores.max(initial=0.0))
-        ranked = sorted(zip(scores, shortlist, strict=True), key=lambda pair: -pair[0])
-        return [evidence for score, evidence in ranked[:SENTENCES] if score >= threshold]
+        cosines = held @ asked[0]
+        scored = [replace(evidence, score=evidence.score + float(cosine)) for evidence, cosine in zip(shortlist, cosines, strict=True)]
+        return sorted(scored, key=lambda evidence: -evidence.score)
 
     async def _vectors(self, texts: Sequence[str]) -> Vectors:
         vectors = {text: self._remembered[text] for text in texts if text in self._remembered}

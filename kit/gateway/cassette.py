@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -86,8 +86,7 @@ def request_key(request: CompletionRequest) -> str:
 
     Fields with their default value are left out, so that a new field leaves the keys of old recordings alone.
     """
-    values = {field.name: getattr(request, field.name) for field in fields(request) if getattr(request, field.name) != field.default}
-    asked = {name: value for name, value in values.items() if name != _CALLER}
+    asked = {name: value for name, value in _said(request).items() if name != _CALLER}
     canonical = json.dumps(asked, sort_keys=True, separators=(",", ":"), default=_plain)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -97,9 +96,14 @@ def first_words(request: CompletionRequest) -> str:
     return request.messages[-1].content[:_FIRST_WORDS] if request.messages else ""
 
 
+def _said(value: Any) -> dict[str, Any]:
+    """The fields of a dataclass, without those that have their default value."""
+    return {field.name: getattr(value, field.name) for field in fields(value) if getattr(value, field.name) != field.default}
+
+
 def _plain(value: Any) -> dict[str, Any]:
     if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
+        return _said(value)
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -50,10 +50,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Grounding:
-    """What a grounded answer may rest on: the question, and passages numbered from 1 in this order. `messages` say the same in prose."""
+    """What a grounded answer may rest on: the question, and passages numbered from 1 in this order. `messages` say the same in prose.
+
+    A sentence must reach `support` to be answered from, where sentences are scored; none means what the answerer is calibrated to.
+    """
 
     question: str
     passages: tuple[str, ...]
+    support: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +141,7 @@ class Completion:
     """What came back. `provider_request_id` is the provider's own; `failovers` tell which models were asked before this one, and why not.
 
     `parsed` is the JSON value of a request with a schema, and fits it. `replayed` completions come from a cassette and cost nothing.
+    `confidence` tells how sure the model is of the best it can say, also where it abstains: greater is surer, and none says nothing of it.
     """
 
     text: str
@@ -148,6 +153,7 @@ class Completion:
     parsed: Any = None
     failovers: tuple[Failover, ...] = ()
     replayed: bool = False
+    confidence: float | None = None
 
 
 async def in_pieces(completion: Completion) -> AsyncGenerator[str | Completion, None]:

@@ -27,6 +27,7 @@ from services.rag.registry.version import Version
 DEFAULT = "default"
 CURRENT = "current"
 QUESTION, PASSAGES = "question", "passages"
+_SUPPORT = "what a sentence must reach to be answered from, by the extractive answerer; none means what it is calibrated to"
 _UNKNOWN = {"name_unknown", "version_unknown", "label_unknown", "reference_invalid"}
 
 PromptReference = Annotated[str, Field(pattern=rf"^{NAME}(@([1-9][0-9]{{0,8}}|{LABEL}))?$")]
@@ -67,6 +68,7 @@ class VariantDefinition(BaseModel):
     neighbours: int = Field(default=0, ge=0, le=5, description="so many chunks on each side are put to a passage")
     multi_query: bool = Field(default=False, description="the question is searched for in other words as well")
     context_tokens: int = Field(default=6_000, ge=100, le=500_000, description="of passages that the model reads, at most")
+    support: float | None = Field(default=None, ge=0, le=2, description=_SUPPORT)
     prompt: PromptReference = "grounded-answer@production"
     provider: LLMProvider | None = None
     model: Name | None = None
@@ -102,7 +104,7 @@ class Variant:
         pinned, definition = self._model(), self.definition
         return CompletionRequest(
             messages=self.prompt.render({QUESTION: question, PASSAGES: said}),
-            grounding=Grounding(question, tuple(hit.chunk.text for hit in passages)),
+            grounding=Grounding(question, tuple(hit.chunk.text for hit in passages), definition.support),
             max_tokens=definition.max_tokens,
             temperature=definition.temperature,
             models=(pinned,) if pinned else (),

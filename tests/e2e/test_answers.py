@@ -36,6 +36,7 @@ async def test_a_streamed_answer_is_the_whole_answer_in_pieces(workbench: Workbe
     assert told[-1][0] == "answer.completed"
     whole = told[-1][1]
     assert "".join(data["text"] for name, data in told if name == "answer.delta") == whole["answer"]
+    assert whole["confidence"] > 0.5
     assert [data["quote"] for name, data in told if name == "answer.citation"] == [one["quote"] for one in whole["citations"]] == [FACT]
 
 
@@ -51,7 +52,19 @@ async def test_an_answer_is_remembered_until_its_document_goes(workbench: Workbe
 
     assert [first["cached"], second["cached"], fresh.json()["cached"]] == [False, True, False]
     assert second["answer"] == first["answer"] == fresh.json()["answer"]
+    assert second["confidence"] == first["confidence"] == fresh.json()["confidence"]
     assert (after["abstained"], after["contexts"]) == (True, [])
+
+
+async def test_a_variant_says_how_sure_an_answer_must_be(workbench: Workbench) -> None:
+    """What the default answers it abstains from, and is as sure."""
+    alone, name = await a_document(workbench), f"v{uuid4().hex[:8]}"
+    await workbench.http.post("/variants", json={"name": name, "definition": {"support": 2.0}, "message": "never sure"})
+
+    default, strict = await workbench.ask(ASKED, **alone), await workbench.ask(ASKED, variant=f"{name}@1", **alone)
+
+    assert (default["abstained"], strict["abstained"]) == (False, True)
+    assert strict["confidence"] == default["confidence"]
 
 
 async def test_a_search_explains_itself(workbench: Workbench) -> None:

@@ -152,6 +152,7 @@ def _response(answer: Answer) -> QueryResponse:
         answer_id=answer.answer_id,
         answer=answer.text,
         abstained=answer.abstained,
+        confidence=answer.completion.confidence,
         citations=[TitledCitation(**citation.model_dump(), title=titles[citation.chunk_id]) for citation in answer.citations],
         contexts=[_hit(hit) for hit in answer.passages],
         provider=answer.completion.provider,

@@ -160,11 +160,13 @@ class QueryResponse(BaseModel):
     """An answer. `answer` has a `[1]` after what `citations` with marker 1 proves; `contexts` are the passages it was written from.
 
     `degraded` names what it had to do without: dense, reranker, multi_query, llm_first_choice, llm. A `cached` one was given before.
+    `confidence` tells how sure the model was of the best it could say, also where it abstained; None if it tells nothing of it.
     """
 
     answer_id: UUID
     answer: str
     abstained: bool
+    confidence: float | None = None
     citations: list[TitledCitation]
     contexts: list[SearchHit]
     provider: str

@@ -99,6 +99,7 @@ async def test_of_two_recordings_the_later_counts(cassette: Cassette) -> None:
 CHANGES: list[dict[str, Any]] = [
     {"messages": (Message(Role.SYSTEM, "What now?"),)},
     {"grounding": Grounding("What now?", ("This.",))},
+    {"grounding": Grounding("What now?", ("This.",), 0.8)},
     {"max_tokens": 7},
     {"temperature": 1.0},
     {"temperature": None},
@@ -131,8 +132,11 @@ def test_equal_requests_have_equal_keys() -> None:
 
 
 def test_keys_stay_as_they_are() -> None:
-    """Or recordings are lost: this one was computed when the format was made."""
+    """Or recordings are lost: these were computed when the format was made."""
+    grounded = ask(grounding=Grounding("What now?", ("This.",)), models=(ModelRef("openai", "big"),))
+
     assert request_key(ask(max_tokens=7)) == "dee2002e9b9af6181505aa4fb075adeea55b802ca6f8828e6f0e160f169be621"
+    assert request_key(grounded) == "8f95694de99a22758eedb29f20de80ece3a28cf151394c2f79e49d02f2b530d4"
 
 
 async def test_many_writers_do_not_mix_their_lines(tmp_path: Path) -> None:

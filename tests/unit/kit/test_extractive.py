@@ -45,10 +45,12 @@ def answerer(embedder: HashEmbedding) -> ExtractiveAnswerer:
     return ExtractiveAnswerer(embedder, WordEncoder())
 
 
-async def ask(answerer: ExtractiveAnswerer, question: str, *passages: str, max_tokens: int = 1000) -> Completion:
+async def ask(
+    answerer: ExtractiveAnswerer, question: str, *passages: str, max_tokens: int = 1000, support: float | None = None
+) -> Completion:
     """The completion for a question over passages, by default those above."""
     messages = (Message(Role.USER, question),)
-    return await answerer.complete(CompletionRequest(messages, Grounding(question, passages or PASSAGES), max_tokens))
+    return await answerer.complete(CompletionRequest(messages, Grounding(question, passages or PASSAGES, support), max_tokens))
 
 
 @pytest.mark.parametrize(
@@ -88,6 +90,29 @@ async def test_no_passages_support_nothing(answerer: ExtractiveAnswerer) -> None
     completion = await answerer.complete(CompletionRequest((), Grounding("Why?", ())))
 
     assert completion.text == ABSTENTION
+
+
+async def test_the_confidence_is_told_whether_it_answers_or_abstains(answerer: ExtractiveAnswerer) -> None:
+    """The question's own sentence is surest: cosine 1, and half of all its words."""
+    sure = await ask(answerer, "Employees have 25 days of annual leave.")
+    unsure = await ask(answerer, "Who has 25 parrots?", support=2.0)
+
+    assert sure.confidence == pytest.approx(1.5, abs=0.03)
+    assert unsure.text == ABSTENTION
+    assert unsure.confidence is not None
+    assert 0 < unsure.confidence < 0.6
+    assert (await ask(answerer, "Why?", "# Title only")).confidence == 0.0
+
+
+async def test_a_request_may_ask_for_other_support(calibrated: ExtractiveAnswerer) -> None:
+    """What reaches it is answered from, what does not is left; none means what it is calibrated to."""
+    question = "How much is a week on call paid?"
+    confidence = (await ask(calibrated, question)).confidence
+    assert confidence is not None
+
+    texts = [(await ask(calibrated, question, support=support)).text for support in (None, confidence, confidence + 0.001)]
+
+    assert [is_abstention(text) for text in texts] == [False, False, True]
 
 
 async def test_every_quote_stands_in_its_passage_and_claims_are_prose(calibrated: ExtractiveAnswerer) -> None:

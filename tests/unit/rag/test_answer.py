@@ -62,7 +62,7 @@ async def test_a_prompt_that_cannot_be_rendered_asks_no_model() -> None:
 async def test_the_answer_names_its_variant_and_prompt_and_asks_their_model() -> None:
     """What was used, by name and number, and on whose account."""
     shelf, llm = shelf_with_built_in(), ScriptedLLM([ABSTENTION])
-    pinned = VariantDefinition(provider=LLMProvider.OPENAI, model="gpt-9", max_tokens=77, temperature=None)
+    pinned = VariantDefinition(provider=LLMProvider.OPENAI, model="gpt-9", max_tokens=77, temperature=None, support=0.9)
     shelf.put(Kind.VARIANT, DEFAULT, pinned.model_dump(mode="json"))
     asked = Question(ASKED, "acme", await variant_on(shelf), 5, key_id="k1")
 
@@ -72,6 +72,8 @@ async def test_the_answer_names_its_variant_and_prompt_and_asks_their_model() ->
     assert (answer.question.variant.identity.name, answer.question.variant.identity.version) == ("default", "2")
     [request] = llm.requests
     assert (request.models, request.max_tokens, request.temperature) == ((ModelRef("openai", "gpt-9"),), 77, None)
+    assert request.grounding is not None
+    assert request.grounding.support == 0.9
     assert (request.caller.request_id, request.caller.tenant_id, request.caller.key_id) == (str(answer.answer_id), "acme", "k1")
 
 
