@@ -27,9 +27,12 @@ Judgement = Score | Unscored
 
 
 class Scorer(Protocol):
-    """Promise: equal cases and answers get equal scores; `names` are those of all its scores, and each of them is judged."""
+    """Promise: equal cases and answers get equal scores, or nearly, where a model judges."""
 
-    names: tuple[str, ...]
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those of all its scores; each of them is judged."""
+        ...
 
     async def judge(self, case: Case, answer: Answered) -> Mapping[str, Judgement]:
         """The scores of one answer, by name. Raises DependencyDown or Transient if a model that it asks is away."""

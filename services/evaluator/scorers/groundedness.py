@@ -1,0 +1,84 @@
+"""Groundedness: the share of an answer's sentences whose words stand in what they cite."""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from kit.adapters.sentences import Sentence, sentences
+from kit.datasets.case import Case
+from services.evaluator.answered import Answered, Cited
+from services.evaluator.metrics.spans import Span, shared
+from services.evaluator.scorers.by_rule import one
+from services.evaluator.scorers.reasons import ABSTAINED
+from services.evaluator.scorers.said import Marked, unmarked
+from services.evaluator.scorers.scorer import Judgement, Score, Scorer, Unscored
+from services.evaluator.scorers.tools import Tools
+from services.evaluator.scorers.words import STOP_WORDS, said_by, stem, tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A sentence of an answer, and what it cites; a sentence without a marker cites what the whole answer does."""
+
+    text: str
+    citations: tuple[Cited, ...]
+
+
+def make(_: Tools) -> Scorer:
+    """Its scorer."""
+    return one("groundedness", groundedness)
+
+
+def groundedness(_: Case, answer: Answered) -> Judgement:
+    """From 0 to 1. It sees what is made up, not what is turned round: a lost "not" goes unnoticed, and a rare synonym does not.
+
+    A sentence is supported if its quotes, with the passages that they stand in, hold two thirds of its words that say something, and
+    all of its numbers and names. An answer without citations is held against all of its passages.
+    """
+    if answer.abstained:
+        return ABSTAINED
+    checked = [statement for statement in statements(answer) if _telling(statement.text)]
+    if not checked:
+        return Unscored("no sentence has a word that says something")
+    bare = [statement.text for statement in checked if not _is_supported(statement.text, said_by(_evidence(statement, answer)))]
+    return Score(1 - len(bare) / len(checked), "; ".join(f"not supported: {text!r}" for text in bare))
+
+
+def statements(answer: Answered) -> list[Statement]:
+    """The sentences that state something, all of the text if none does."""
+    text, marks = unmarked(answer)
+    found = sentences(text) or [Sentence(text, 0, len(text), text, "")]
+    cited = _by_sentence(found, marks)
+    return [Statement(sentence.claim, tuple(own or answer.citations)) for sentence, own in zip(found, cited, strict=True)]
+
+
+def _by_sentence(found: Sequence[Sentence], marks: Iterable[Marked]) -> list[list[Cited]]:
+    """A marker belongs to the sentence that it stands in, or right behind."""
+    starts = [sentence.start for sentence in found]
+    cited: list[list[Cited]] = [[] for _ in found]
+    for mark in marks:
+        cited[max(0, bisect_left(starts, mark.at) - 1)].append(mark.citation)
+    return cited
+
+
+def _evidence(statement: Statement, answer: Answered) -> str:
+    if not statement.citations:
+        return "\n".join(passage.text for passage in answer.passages)
+    spans = [Span(cited.document_id, cited.start, cited.end) for cited in statement.citations]
+    passages = [
+        passage.text
+        for passage in answer.passages
+        if any(shared(span, Span(passage.document_id, passage.start, passage.end)) for span in spans)
+    ]
+    return "\n".join([*(cited.quote for cited in statement.citations), *passages])
+
+
+def _is_supported(text: str, evidence: set[str]) -> bool:
+    telling = _telling(text)
+    missing = [token for token in telling if stem(token) not in evidence]
+    names = {token for token in tokens(text)[1:] if token[0].isupper()}
+    return 3 * len(missing) <= len(telling) and not any(token in names or any(map(str.isdigit, token)) for token in missing)
+
+
+def _telling(text: str) -> list[str]:
+    return [token for token in tokens(text) if token.casefold() not in STOP_WORDS]
