@@ -70,7 +70,8 @@ CREATE TABLE results (
 );
 CREATE INDEX results_without_answer ON results (run_id) WHERE error IS NOT NULL;
 
--- The places `[first, last)` of a run's sample that one message asks.
+-- The places `[first, last)` of a run's sample that one message asks. A few of a run are told at a time, so that runs do not wait for a
+-- larger one that came before.
 CREATE TABLE shards (
     shard_id  uuid        PRIMARY KEY,
     tenant_id text        NOT NULL,
@@ -78,9 +79,9 @@ CREATE TABLE shards (
     first     int         NOT NULL,
     last      int         NOT NULL,
     done      boolean     NOT NULL DEFAULT false,
-    told_at   timestamptz NOT NULL DEFAULT now()
+    told_at   timestamptz
 );
-CREATE INDEX shards_open ON shards (run_id) WHERE NOT done;
+CREATE INDEX shards_open ON shards (run_id, first) WHERE NOT done;
 
 -- The runs of a dataset in their order.
 CREATE TABLE leaderboards (
