@@ -1,0 +1,29 @@
+"""One case of a run as statistics see it: its scores, without the answers they were given to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A case with the mean of its scores over repeats; None means unscored. `error`: its question got no answer, so it has no scores.
+
+    Cases of one `cluster` are drawn together; a case without one stands for itself. `text` is the answer, of the first repeat.
+    """
+
+    case_id: str
+    scores: Mapping[str, float | None]
+    text: str = ""
+    answerable: bool = True
+    cluster: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    error: bool = False
+
+    @property
+    def unit(self) -> str:
+        """What the case is drawn with: its cluster, or itself."""
+        return self.case_id if self.cluster is None else self.cluster
+
+    def score(self, name: str) -> float | None:
+        """The score of that name; None if the case has none or its question got no answer."""
+        return None if self.error else self.scores.get(name)
