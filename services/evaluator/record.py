@@ -1,6 +1,6 @@
 """A run on paper: what was measured and how, and the score of each case. It travels between workbenches as `workbench.run.v1` JSON."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -9,7 +9,7 @@ from contracts.base import Sha256
 from contracts.queries import NamedVersion
 from kit.errors import Permanent
 
-FORMAT = "workbench.run.v1"
+FORMAT: Final = "workbench.run.v1"
 MEASURED, RECORDED = "measured", "recorded"
 _TOLD = 3
 

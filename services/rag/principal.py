@@ -1,6 +1,6 @@
 """Who asks, and what they may do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from kit.errors import Permanent
@@ -17,6 +17,7 @@ class Scope(StrEnum):
     PROMPTS_WRITE = "prompts:write"
     PROMPTS_PROMOTE = "prompts:promote"
     FEEDBACK_WRITE = "feedback:write"
+    EVALS_READ = "evals:read"
     EVALS_WRITE = "evals:write"
     USAGE_READ = "usage:read"
     BUDGETS_WRITE = "budgets:write"
@@ -25,6 +26,7 @@ class Scope(StrEnum):
 
 
 ALL_SCOPES = frozenset(Scope)
+TENANT_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +45,10 @@ class Principal:
         """Raises Permanent `scope_missing` if `scope` is not theirs."""
         if not self.may(scope):
             raise Permanent("scope_missing", f"this key has not the scope {scope}; use one that has, or have one made with it")
+
+    def acting_for(self, tenant_id: str) -> "Principal":
+        """The same, as if they were of that tenant. Raises Permanent `scope_missing` if it is not theirs and they may not."""
+        if tenant_id == self.tenant_id:
+            return self
+        self.require(Scope.TENANTS_ADMIN)
+        return replace(self, tenant_id=tenant_id)

@@ -25,7 +25,10 @@ _EMBED_SHARE = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked, by whom (with which key, if any), over which documents, of which variant. `cached` allows what is remembered."""
+    """What is asked, by whom (with which key, if any), over which documents, of which variant. `cached` allows what is remembered.
+
+    `run_id` is the evaluation run that it is asked for, if it is asked for one.
+    """
 
     text: str
     tenant_id: str
@@ -34,6 +37,11 @@ class Question:
     filter: Filter = field(default_factory=Filter)
     key_id: str | None = None
     cached: bool = True
+    run_id: str | None = None
+
+    def caller(self, purpose: Purpose, request_id: str = "") -> Caller:
+        """On whose account models are called to answer it."""
+        return Caller(request_id, self.tenant_id, self.key_id, self.run_id, purpose)
 
     @property
     def candidates(self) -> int:
@@ -81,7 +89,7 @@ class Retriever:
             # What was just deleted or replaced must not take the places of others, and queries may just have moved to another index.
             index = await self.indexes.of(definition.index_generation, fresh=True)
             _, shown = await self._search(question, wordings, question.candidates, index, watch)
-        caller = Caller(tenant_id=question.tenant_id, key_id=question.key_id, purpose=Purpose.RERANK)
+        caller = question.caller(Purpose.RERANK)
         ordered = await self.reranking.ordered(definition.reranker, caller, question.text, shown, definition.rerank_candidates, watch)
         return await self._widened(_chosen(ordered, definition, question.top_k), definition, index)
 

@@ -34,14 +34,8 @@ class Asking(Protocol):
         """The question."""
         ...
 
-    @property
-    def tenant_id(self) -> str:
-        """Whose."""
-        ...
-
-    @property
-    def key_id(self) -> str | None:
-        """With which key."""
+    def caller(self, purpose: Purpose) -> Caller:
+        """On whose account."""
         ...
 
 
@@ -74,5 +68,5 @@ def _request(question: Asking) -> CompletionRequest:
         messages=(Message(Role.SYSTEM, _TASK), Message(Role.USER, question.text)),
         max_tokens=256,
         response_schema=_SCHEMA,
-        caller=Caller(tenant_id=question.tenant_id, key_id=question.key_id, purpose=Purpose.REWRITE),
+        caller=question.caller(Purpose.REWRITE),
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from kit.adapters.extractive import EXTRACTIVE
 from kit.errors import DependencyDown, Transient
-from kit.ports.llm import Caller, Completion, CompletionRequest, LLMClient
+from kit.ports.llm import Completion, CompletionRequest, LLMClient, Purpose
 from kit.ports.vectors import Hit
 from services.rag.retrieve import Question
 from services.rag.stopwatch import Stopwatch
@@ -53,7 +53,7 @@ class Writer:
 
 
 def _request(question: Question, passages: Sequence[Hit], answer_id: UUID) -> CompletionRequest:
-    return question.variant.request(question.text, passages, Caller(str(answer_id), question.tenant_id, question.key_id))
+    return question.variant.request(question.text, passages, question.caller(Purpose.ANSWER, str(answer_id)))
 
 
 def _noted(completion: Completion, watch: Stopwatch) -> Completion:

@@ -14,7 +14,7 @@ from kit.tracing import current_trace_id
 from services.rag.api import problems
 from services.rag.api.generate_schemas import FailedModel, GenerateRequest, GenerateResponse, PromptCall
 from services.rag.api.parts import Parts, Rag
-from services.rag.api.principal import Principal, Scope, Who, needs
+from services.rag.api.principal import OnRun, Principal, Scope, Who, needs
 from services.rag.api.streams import HEARTBEAT, EventStream, event, unless_gone, with_silences
 from services.rag.generate import Generated, Generation, chosen
 from services.rag.registry.entry import PRODUCTION, Reference
@@ -28,10 +28,10 @@ router = APIRouter(tags=["generation"], dependencies=[needs(Scope.GENERATE)])
 
 
 @router.post("/generate", response_model=GenerateResponse, responses={200: _STREAMED})
-async def generate(rag: Rag, who: Who, request: Request, body: GenerateRequest) -> Any:
-    """Asks a language model. A client that goes away ends the call."""
+async def generate(rag: Rag, who: Who, request: Request, body: GenerateRequest, run: OnRun = None) -> Any:
+    """Asks a language model. A client that goes away ends the call. What is asked for a run is asked to judge."""
     messages, prompt = await _said(rag, who, request, body)
-    generation, answer = Generation(rag.llm, _call(rag, who, request, body, messages), rag.clock), _Answer(request, prompt)
+    generation, answer = Generation(rag.llm, _call(rag, _caller(who, request, run), body, messages), rag.clock), _Answer(request, prompt)
     if not body.stream:
         return answer.whole(await unless_gone(request, generation.whole()))
     events = answer.events(with_silences(generation.pieces(), rag.heartbeat_s))
@@ -97,7 +97,11 @@ async def _said(rag: Parts, who: Principal, request: Request, body: GenerateRequ
     return tuple(Message(message.role, message.content) for message in body.messages or ()), None
 
 
-def _call(rag: Parts, who: Principal, request: Request, body: GenerateRequest, messages: tuple[Message, ...]) -> CompletionRequest:
+def _caller(who: Principal, request: Request, run: str | None) -> Caller:
+    return Caller(request.state.request_id, who.tenant_id, who.key_id, run, Purpose.JUDGE if run else Purpose.GENERATE)
+
+
+def _call(rag: Parts, caller: Caller, body: GenerateRequest, messages: tuple[Message, ...]) -> CompletionRequest:
     return CompletionRequest(
         messages=messages,
         max_tokens=body.max_tokens,
@@ -106,5 +110,5 @@ def _call(rag: Parts, who: Principal, request: Request, body: GenerateRequest, m
         seed=body.seed,
         response_schema=body.response_schema,
         models=chosen(rag.llm, body.provider, body.model),
-        caller=Caller(request.state.request_id, who.tenant_id, who.key_id, purpose=Purpose.GENERATE),
+        caller=caller,
     )

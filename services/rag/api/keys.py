@@ -11,6 +11,7 @@ from services.rag.api.parts import Rag
 from services.rag.api.principal import Scope, Who, needs
 from services.rag.api.schemas import Request
 from services.rag.keys import Key, NewKey
+from services.rag.principal import TENANT_ID
 
 router = APIRouter(tags=["keys"], dependencies=[needs(Scope.KEYS_ADMIN)])
 
@@ -22,7 +23,7 @@ class KeyRequest(Request):
 
     name: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")
     scopes: frozenset[Scope] = Field(min_length=1)
-    tenant_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    tenant_id: str | None = Field(default=None, pattern=TENANT_ID)
     expires_at: AwareDatetime | None = None
 
 

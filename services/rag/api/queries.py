@@ -14,7 +14,7 @@ from kit.tracing import current_trace_id
 from services.rag.answered import Answer
 from services.rag.api import problems
 from services.rag.api.parts import Parts, Rag
-from services.rag.api.principal import Scope, Who, needs
+from services.rag.api.principal import OnRun, Scope, Who, needs
 from services.rag.api.schemas import (
     EmbedRequest,
     EmbedResponse,
@@ -42,10 +42,10 @@ _STREAMED = {
 
 
 @router.post("/search", dependencies=[needs(Scope.QUERY)])
-async def search(rag: Rag, who: Who, request: Request, body: SearchRequest) -> SearchResponse:
+async def search(rag: Rag, who: Who, request: Request, body: SearchRequest, run: OnRun = None) -> SearchResponse:
     """Finds the chunks nearest to a query. `Cache-Control: no-store` asks for nothing remembered."""
     variant = await rag.catalogue.variants.resolve(who.tenant_id, body.variant, body.subject or body.query)
-    question = Question(body.query, who.tenant_id, variant, body.top_k, _filter(body.filter), who.key_id, _may_be_cached(request))
+    question = Question(body.query, who.tenant_id, variant, body.top_k, _filter(body.filter), who.key_id, _may_be_cached(request), run)
     watch = question.stopwatch(rag.clock)
     hits = await rag.search.retrieve(question, watch)
     return SearchResponse(
@@ -57,11 +57,11 @@ async def search(rag: Rag, who: Who, request: Request, body: SearchRequest) -> S
 
 
 @router.post("/rag/query", dependencies=[needs(Scope.QUERY)], response_model=QueryResponse, responses={200: _STREAMED})
-async def query(rag: Rag, who: Who, request: Request, body: QueryRequest) -> Any:
+async def query(rag: Rag, who: Who, request: Request, body: QueryRequest, run: OnRun = None) -> Any:
     """Answers a question with verified citations, or abstains. `Cache-Control: no-store` asks for nothing remembered."""
     variant = await rag.catalogue.variants.resolve(who.tenant_id, body.variant, body.subject or body.question)
     top_k = body.top_k or variant.definition.top_k
-    question = Question(body.question, who.tenant_id, variant, top_k, _filter(body.filter), who.key_id, _may_be_cached(request))
+    question = Question(body.question, who.tenant_id, variant, top_k, _filter(body.filter), who.key_id, _may_be_cached(request), run)
     if body.stream:
         events = answer_events(rag, request, with_silences(rag.streaming.stream(question), rag.heartbeat_s))
         return EventStream(await unless_gone(request, anext(events)), events)
