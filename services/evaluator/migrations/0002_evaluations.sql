@@ -23,7 +23,7 @@ CREATE INDEX evals_by_tenant ON evals (tenant_id, requested_at DESC, eval_id);
 CREATE VIEW runs AS SELECT eval_id, tenant_id, dataset, candidate, baseline, seed, max_cases, status, requested_at FROM evals;
 
 -- A variant measured on a dataset. `sample` are the ordinals of its cases, in the order in which they are asked; shards are ranges of it.
--- `pinned` is what is asked: names, versions and hashes. `done` and `failed` count answers when nothing is asked any more.
+-- `record` says what was asked, by names, versions and hashes, and what came of it; `done` and `failed` count when nothing is asked any more.
 CREATE TABLE eval_runs (
     run_id       uuid        PRIMARY KEY,
     tenant_id    text        NOT NULL,
@@ -32,7 +32,6 @@ CREATE TABLE eval_runs (
     fingerprint  text        NOT NULL,
     origin       text        NOT NULL CHECK (origin IN ('measured', 'recorded')),
     status       text        NOT NULL CHECK (status IN ('running', 'completed', 'failed', 'cancelled')),
-    pinned       jsonb       NOT NULL,
     sample       int[]       NOT NULL,
     repeats      int         NOT NULL,
     seed         int         NOT NULL,
