@@ -25,6 +25,11 @@ QUERY_STAGE_SECONDS = Histogram(
     ["stage"],
     buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30),
 )
+LOOP_LAG_SECONDS = Histogram(
+    "workbench_event_loop_lag_seconds",
+    "How long after its time the event loop woke a sleeper",
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2),
+)
 DEGRADED = Counter("workbench_degraded_total", "Answers and searches that did without something, by what", ["without"])
 CACHE = Counter("workbench_cache_total", "Lookups in a cache", ["cache", "outcome"])
 CACHE_AWAY = Gauge("workbench_cache_away", "1 while the cache does not answer")

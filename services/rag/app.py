@@ -17,6 +17,7 @@ from kit.adapters.tokens import TokenCounter
 from kit.floor import Floor, given_or_opened, open_floor, running
 from kit.gateway.caps import DefaultCaps
 from kit.health import BUILD_VERSION, Health
+from kit.lag import watch_lag
 from kit.ports.collections import Collections
 from kit.reconcile import Reconcile
 from services.rag.answer import Answerer
@@ -67,7 +68,7 @@ def build(settings: Settings, models: Embeddings | None = None, collections: Col
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Parts]]:
         async with open_floor(settings, health) as floor, _open(settings, shared, floor) as parts:
             reconcile = Reconcile(parts.store.requeue, floor.clock, settings.requeue_after_s, settings.kafka.forgets)
-            async with running([reconcile.run, parts.catalogue.changes.hear]):
+            async with running([reconcile.run, parts.catalogue.changes.hear, partial(watch_lag, floor.clock)]):
                 yield {"parts": parts}
 
     app = FastAPI(title="LLM Research Engineer Workbench", version=BUILD_VERSION, lifespan=lifespan)
