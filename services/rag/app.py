@@ -21,7 +21,7 @@ from kit.lag import watch_lag
 from kit.ports.collections import Collections
 from kit.reconcile import Reconcile
 from services.rag.answer import Answerer
-from services.rag.api import documents, generate, generations, keys, problems, queries, registry, texts, usage
+from services.rag.api import documents, evals, generate, generations, keys, problems, queries, registry, texts, usage
 from services.rag.api.health import health_router
 from services.rag.api.middleware import MULTIPART_FRAME_BYTES, BodyLimit, Observed
 from services.rag.api.parts import Parts
@@ -30,6 +30,8 @@ from services.rag.authenticate import Authenticator
 from services.rag.cache import CachedEmbedding
 from services.rag.catalogue import make_catalogue
 from services.rag.cite import Citer
+from services.rag.eval_store import EvalStore
+from services.rag.evals import Evals
 from services.rag.generations import Generations
 from services.rag.indexes import LiveIndexes
 from services.rag.keys import Keys
@@ -68,7 +70,8 @@ def build(settings: Settings, models: Embeddings | None = None, collections: Col
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Parts]]:
         async with open_floor(settings, health) as floor, _open(settings, shared, floor) as parts:
             reconcile = Reconcile(parts.store.requeue, floor.clock, settings.requeue_after_s, settings.kafka.forgets)
-            async with running([reconcile.run, parts.catalogue.changes.hear, partial(watch_lag, floor.clock)]):
+            unheard = Reconcile(parts.evals.store.requeue, floor.clock, settings.requeue_after_s, settings.kafka.forgets)
+            async with running([reconcile.run, unheard.run, parts.catalogue.changes.hear, partial(watch_lag, floor.clock)]):
                 yield {"parts": parts}
 
     app = FastAPI(title="LLM Research Engineer Workbench", version=BUILD_VERSION, lifespan=lifespan)
@@ -82,6 +85,7 @@ def build(settings: Settings, models: Embeddings | None = None, collections: Col
         registry.variants,
         keys.router,
         generations.router,
+        evals.router,
         usage.router,
         health_router(health),
     ):
@@ -110,22 +114,28 @@ async def _open(settings: Settings, shared: Shared, floor: Floor) -> AsyncIterat
         recall = Recall(Memo(cache, settings.cache.ttl_s, settings.cache.largest_bytes), store, indexes.epoch)
         answers = RememberedAnswers(answerer, recall, floor.ids)
         api_keys = Keys(floor.pool, floor.clock, floor.ids)
-        admin_key = settings.admin_key.get_secret_value() if settings.admin_key else None
+        blobs = ObjectBlobs(settings.blobs.url, settings.blobs.endpoint)
+        catalogue = make_catalogue(floor.pool, cache, floor.clock, settings.promotion)
         yield Parts(
             search=RememberedSearch(retriever, recall),
             answers=answers,
             streaming=Streaming(answerer, answers, floor.clock),
-            uploads=Uploads(store, ObjectBlobs(settings.blobs.url, settings.blobs.endpoint), floor.ids),
+            uploads=Uploads(store, blobs, floor.ids),
             keys=api_keys,
-            authenticator=Authenticator(api_keys, settings.key_required, admin_key),
+            authenticator=_authenticator(settings, api_keys),
             store=store,
             embedder=cached,
             llm=llm,
             budgets=Budgets(floor.pool, floor.clock),
             usage=Usage(floor.pool),
             generations=Generations(floor.effects, models),
-            catalogue=make_catalogue(floor.pool, cache, floor.clock, settings.promotion),
+            evals=Evals(EvalStore(store), catalogue.variants, blobs, floor.ids),
+            catalogue=catalogue,
             clock=floor.clock,
             max_document_bytes=settings.max_document_bytes,
             heartbeat_s=settings.heartbeat_s,
         )
+
+
+def _authenticator(settings: Settings, api_keys: Keys) -> Authenticator:
+    return Authenticator(api_keys, settings.key_required, settings.admin_key.get_secret_value() if settings.admin_key else None)

@@ -1,13 +1,14 @@
-"""The prompt and the variant that come with the code, and that every tenant starts with."""
+"""The prompt and the variants that come with the code, and that every tenant starts with."""
 
 from kit.ports.llm import ABSTENTION, Role
 from services.rag.prompts import PromptDefinition, Turn
 from services.rag.registry.builtin import BuiltIn
 from services.rag.registry.entry import Kind
 from services.rag.registry.variables import Variable, VariableType
-from services.rag.variants import DEFAULT, PASSAGES, QUESTION, VariantDefinition
+from services.rag.variants import DEFAULT, PASSAGES, QUESTION, RetrieverKind, VariantDefinition
 
 GROUNDED_ANSWER = "grounded-answer"
+PREVIOUS = "previous"
 
 _SYSTEM = f"""\
 Answer the question from the numbered passages alone.
@@ -29,7 +30,10 @@ Passages:
 
 
 def built_in() -> tuple[BuiltIn, ...]:
-    """Prompt and variant, the prompt first, since the variant names it."""
+    """Prompt and variants, the prompt first, since the variants name it.
+
+    `previous` is what `default` was before: dense vectors alone. It is there to be compared with.
+    """
     prompt = PromptDefinition(
         template=(Turn(role=Role.SYSTEM, content=_SYSTEM), Turn(role=Role.USER, content=_USER)),
         variables={
@@ -40,4 +44,5 @@ def built_in() -> tuple[BuiltIn, ...]:
     return (
         BuiltIn(Kind.PROMPT, GROUNDED_ANSWER, prompt.model_dump(mode="json")),
         BuiltIn(Kind.VARIANT, DEFAULT, VariantDefinition().model_dump(mode="json")),
+        BuiltIn(Kind.VARIANT, PREVIOUS, VariantDefinition(retriever=RetrieverKind.DENSE).model_dump(mode="json")),
     )

@@ -285,3 +285,123 @@ ORDER BY g.requested_at, g.generation;
 -- name: index_changes$
 -- A number that moves whenever what this tenant's searches may find has changed in the index.
 SELECT coalesce((SELECT changes FROM indexer.v_changes WHERE tenant_id = :tenant_id), 0);
+
+-- Evaluations: what was asked for here, and what evaluator publishes of these and of those that were told on the topic alone.
+
+-- name: put_eval$
+-- Keeps a request; null if there is one of this id.
+INSERT INTO evals (eval_id, tenant_id, request) VALUES (:eval_id, :tenant_id, :request) ON CONFLICT (eval_id) DO NOTHING RETURNING eval_id;
+
+-- name: cancel_eval!
+-- Keeps that nobody wants it any more.
+UPDATE evals SET cancelled_at = coalesce(cancelled_at, now()), told_at = now() WHERE eval_id = :eval_id AND tenant_id = :tenant_id;
+
+-- name: lost_evals
+-- Requests that evaluator has not heard of for so long, and those it goes on with after they were cancelled; none is older than a week.
+SELECT a.eval_id, a.tenant_id, a.request, v.eval_id IS NOT NULL AS heard
+FROM evals a LEFT JOIN evaluator.v_evals v ON v.eval_id = a.eval_id
+WHERE a.requested_at > now() - interval '7 days' AND a.told_at <= now() - make_interval(secs => :older_than_s)
+AND CASE WHEN v.eval_id IS NULL THEN a.cancelled_at IS NULL ELSE a.cancelled_at IS NOT NULL AND v.status IN ('requested', 'running') END
+ORDER BY a.told_at LIMIT 1000;
+
+-- name: touch_eval!
+-- Starts the waiting time of a request anew.
+UPDATE evals SET told_at = now() WHERE eval_id = :eval_id;
+
+-- name: evals
+-- Evaluations, newest first, after the one that is named, or one alone, with the records of its runs.
+SELECT e.*, c.record AS candidate, b.record AS baseline FROM (
+    SELECT
+        coalesce(v.eval_id, a.eval_id) AS eval_id,
+        coalesce(v.dataset, a.request ->> 'dataset') AS dataset, v.fingerprint,
+        coalesce(v.candidate, a.request ->> 'candidate') AS candidate_variant,
+        coalesce(v.baseline, a.request ->> 'baseline') AS baseline_variant,
+        coalesce(v.candidate_run, (a.request ->> 'candidate_run')::uuid) AS candidate_run,
+        coalesce(v.baseline_run, (a.request ->> 'baseline_run')::uuid) AS baseline_run,
+        coalesce(v.gate, a.request ->> 'gate') AS gate,
+        coalesce(v.experiment, a.request ->> 'experiment') AS experiment,
+        coalesce(v.hypothesis, a.request ->> 'hypothesis') AS hypothesis,
+        coalesce(v.seed, (a.request ->> 'seed')::int) AS seed,
+        coalesce(v.repeats, (a.request ->> 'repeats')::int) AS repeats,
+        coalesce(v.max_cases, (a.request ->> 'max_cases')::int) AS max_cases,
+        coalesce(v.budget_usd, (a.request ->> 'budget_usd')::float8) AS budget_usd,
+        coalesce(v.status, CASE WHEN a.cancelled_at IS NULL THEN 'requested' ELSE 'cancelled' END) AS status,
+        v.error_code, v.error_message, v.verdict, v.reason, v.comparison, coalesce(v.receipts, '[]') AS receipts,
+        coalesce(v.done, 0) AS done, coalesce(v.total, 0) AS total, coalesce(v.failed, 0) AS failed,
+        coalesce(a.requested_at, v.requested_at) AS requested_at, v.completed_at
+    FROM (SELECT * FROM evals WHERE tenant_id = :tenant_id AND (:eval_id::uuid IS NULL OR eval_id = :eval_id)) AS a
+    FULL JOIN (
+        SELECT * FROM evaluator.v_evals WHERE tenant_id = :tenant_id AND (:eval_id::uuid IS NULL OR eval_id = :eval_id)
+    ) AS v ON v.eval_id = a.eval_id
+) AS e
+LEFT JOIN evaluator.v_eval_runs c ON c.tenant_id = :tenant_id AND c.run_id = e.candidate_run AND :eval_id::uuid IS NOT NULL
+LEFT JOIN evaluator.v_eval_runs b ON b.tenant_id = :tenant_id AND b.run_id = e.baseline_run AND :eval_id::uuid IS NOT NULL
+WHERE (:dataset::text IS NULL OR e.dataset = :dataset)
+AND (:experiment::text IS NULL OR e.experiment = :experiment)
+AND (:after::uuid IS NULL OR (e.requested_at, e.eval_id) < (
+    SELECT coalesce(
+        (SELECT requested_at FROM evals WHERE eval_id = :after AND tenant_id = :tenant_id),
+        (SELECT requested_at FROM evaluator.v_evals WHERE eval_id = :after AND tenant_id = :tenant_id)
+    ), :after::uuid
+))
+ORDER BY e.requested_at DESC, e.eval_id DESC LIMIT :limit;
+
+-- name: eval_run^
+-- A run, by its own id or by that of the evaluation whose candidate it was.
+SELECT r.run_id, r.status, r.dataset, r.fingerprint, r.record FROM evaluator.v_eval_runs r
+WHERE r.tenant_id = :tenant_id AND r.run_id = coalesce(
+    (SELECT e.candidate_run FROM evaluator.v_evals e WHERE e.tenant_id = :tenant_id AND e.eval_id = :run_id), :run_id
+);
+
+-- name: eval_cases
+-- The cases of a run beside those of another, by ordinal: the first answer to each, and the mean of a score over its repeats.
+SELECT * FROM (
+    SELECT c.ordinal, c.case_id, c.question, c.answerable, c.metadata, c.cluster, c.answers,
+           c.score, c.answer, c.scores, c.error,
+           b.ordinal IS NOT NULL AS compared, b.score AS baseline_score, b.answer AS baseline_answer, b.scores AS baseline_scores,
+           b.error AS baseline_error,
+           CASE
+               WHEN b.ordinal IS NULL THEN NULL
+               WHEN c.score > b.score THEN 'fixed'
+               WHEN c.score < b.score THEN 'broken'
+               WHEN c.answer ->> 'text' IS DISTINCT FROM b.answer ->> 'text' THEN 'changed'
+               ELSE 'same'
+           END AS change
+    FROM (
+        SELECT DISTINCT ON (ordinal) *, avg((scores -> :metric::text ->> 'value')::float8) OVER (PARTITION BY ordinal) AS score
+        FROM evaluator.v_case_results
+        WHERE tenant_id = :tenant_id AND run_id = :candidate AND ordinal > :after ORDER BY ordinal, repeat
+    ) AS c
+    LEFT JOIN (
+        SELECT DISTINCT ON (ordinal) *, avg((scores -> :metric::text ->> 'value')::float8) OVER (PARTITION BY ordinal) AS score
+        FROM evaluator.v_case_results
+        WHERE tenant_id = :tenant_id AND run_id = :baseline::uuid AND ordinal > :after ORDER BY ordinal, repeat
+    ) AS b ON b.ordinal = c.ordinal
+) AS cases
+WHERE :change::text IS NULL OR change = :change
+ORDER BY ordinal LIMIT :limit;
+
+-- name: eval_record
+-- Every answer of a run with its scores, as they are exported.
+SELECT case_id, cluster, answerable, metadata, repeat, answer ->> 'text' AS text, scores, error
+FROM evaluator.v_case_results WHERE tenant_id = :tenant_id AND run_id = :run_id ORDER BY ordinal, repeat;
+
+-- name: leaderboards
+-- The runs of each dataset in their order, for each content that the dataset had, newest first.
+SELECT dataset, fingerprint, board, updated_at FROM evaluator.v_leaderboards
+WHERE tenant_id = :tenant_id AND (:dataset::text IS NULL OR dataset = :dataset) ORDER BY updated_at DESC, dataset, fingerprint;
+
+-- name: experiments
+-- Evaluations by what they belong to, the most recent experiment first.
+SELECT experiment AS name, count(*)::int AS evaluations,
+       count(*) FILTER (WHERE verdict = 'PASS')::int AS passed,
+       count(*) FILTER (WHERE verdict = 'FAIL')::int AS failed,
+       count(*) FILTER (WHERE verdict = 'INCONCLUSIVE')::int AS inconclusive,
+       array_agg(DISTINCT dataset ORDER BY dataset) AS datasets,
+       (array_agg(hypothesis ORDER BY requested_at DESC) FILTER (WHERE hypothesis IS NOT NULL))[1] AS hypothesis,
+       min(requested_at) AS first_at, max(requested_at) AS last_at
+FROM evaluator.v_evals WHERE tenant_id = :tenant_id AND experiment IS NOT NULL GROUP BY experiment ORDER BY max(requested_at) DESC;
+
+-- name: has_dataset$
+-- Whether a dataset has this name.
+SELECT EXISTS (SELECT FROM v_datasets WHERE tenant_id = :tenant_id AND name = :name);

@@ -10,6 +10,7 @@ from kit.ports.embedding import EmbeddingModel
 from kit.ports.llm import LLMClient
 from services.rag.authenticate import Authenticator
 from services.rag.catalogue import Catalogue
+from services.rag.evals import Evals
 from services.rag.generations import Generations
 from services.rag.keys import Keys
 from services.rag.remembered import RememberedAnswers, RememberedSearch
@@ -35,6 +36,7 @@ class Parts:
     budgets: Budgets
     usage: Usage
     generations: Generations
+    evals: Evals
     catalogue: Catalogue
     clock: Clock
     max_document_bytes: int

@@ -18,11 +18,12 @@ def test_what_is_built_in_is_what_the_files_say() -> None:
     """So that to seed a new workbench changes neither."""
     files = {(file.kind.value, file.name): file for file in read_folder(PROMPTS).values()}
     said = {
-        "prompt": PromptDefinition(**files["prompt", "grounded-answer"].model_dump(include={"template", "variables"})),
-        "variant": VariantDefinition(**files["variant", "default"].definition),
+        "grounded-answer": PromptDefinition(**files["prompt", "grounded-answer"].model_dump(include={"template", "variables"})),
+        "default": VariantDefinition(**files["variant", "default"].definition),
+        "previous": VariantDefinition(**files["variant", "previous"].definition),
     }
 
-    assert {one.kind: one.definition for one in built_in()} == {kind: value.model_dump(mode="json") for kind, value in said.items()}
+    assert {one.name: one.definition for one in built_in()} == {name: value.model_dump(mode="json") for name, value in said.items()}
 
 
 def test_prompts_come_before_the_variants_that_name_them() -> None:
