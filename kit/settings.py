@@ -3,9 +3,10 @@
 A service's `Settings` subclasses `ServiceSettings` with its own prefix, so `INGEST_POSTGRES__DSN` sets `postgres.dsn` of ingest.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -171,8 +172,11 @@ class ServiceSettings(BaseSettings):
 S = TypeVar("S", bound=ServiceSettings)
 
 
-def make_settings(settings: type[S], **given: Section) -> S:
-    """The settings of the environment with those `given`. Raises Permanent `settings_invalid` naming each that is missing or wrong."""
+def make_settings(settings: type[S], **given: Section | Mapping[str, Any]) -> S:
+    """The settings of the environment with those `given`: a section in place of the environment's, or a mapping, which adds to it.
+
+    Raises Permanent `settings_invalid` naming each that is missing or wrong.
+    """
     try:
         return settings(**given)  # type: ignore[arg-type]  # each section under its own name
     except ValidationError as error:

@@ -1,5 +1,7 @@
 """A run on paper: what was measured and how, and the score of each case. It travels between workbenches as `workbench.run.v1` JSON."""
 
+from collections.abc import Iterable
+from statistics import fmean
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
@@ -8,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from contracts.base import Sha256
 from contracts.queries import NamedVersion
 from kit.errors import Permanent
+from services.evaluator.scored import Scored
 
 FORMAT: Final = "workbench.run.v1"
 MEASURED, RECORDED = "measured", "recorded"
@@ -118,3 +121,25 @@ def _faults(error: ValidationError) -> str:
     faults = error.errors(include_input=False, include_url=False)
     told = "; ".join(f"{'.'.join(str(part) for part in fault['loc']) or 'it'}: {fault['msg']}" for fault in faults[:_TOLD])
     return told + (f"; and {len(faults) - _TOLD} more" if len(faults) > _TOLD else "")
+
+
+def scored(cases: Iterable[CaseRecord]) -> tuple[Scored, ...]:
+    """Each case once, as statistics see it: the mean of its scores over those repeats that have them. It is an error if all repeats are."""
+    together: dict[str, list[CaseRecord]] = {}
+    for case in cases:
+        together.setdefault(case.case_id, []).append(case)
+    return tuple(_mean(sorted(repeats, key=lambda case: case.repeat)) for repeats in together.values())
+
+
+def _mean(repeats: list[CaseRecord]) -> Scored:
+    first, names = repeats[0], dict.fromkeys(name for case in repeats for name in case.scores)
+    values = {name: [score for case in repeats if (score := case.scores.get(name)) is not None] for name in names}
+    return Scored(
+        case_id=first.case_id,
+        scores={name: fmean(found) if found else None for name, found in values.items()},
+        text=first.text,
+        answerable=first.answerable,
+        cluster=first.cluster,
+        metadata=first.metadata,
+        error=all(case.error is not None for case in repeats),
+    )

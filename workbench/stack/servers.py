@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from workbench.stack import llama, postgres, tansu, valkey
+from workbench.stack import llama, postgres, secret, tansu, valkey
 from workbench.stack.ports import HOST, free_port
 from workbench.stack.process import Server, end_leftovers, running
 
@@ -49,7 +49,7 @@ def running_servers(folder: Path, local_llm: bool = False) -> Iterator[Servers]:
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     end_servers_left_in(folder)
-    password = _password(folder / "password")
+    password = secret.password(folder)
     kafka, cache, database, model = free_port(), free_port(), free_port(), free_port()
     (folder / "valkey").mkdir(exist_ok=True)
     commands = [
@@ -77,11 +77,3 @@ def fresh_database(servers: Servers) -> Servers:
     name = f"{DATABASE}_{secrets.token_hex(4)}"
     postgres.create_database(servers.postgres_port, servers.password, name)
     return replace(servers, database=name)
-
-
-def _password(path: Path) -> str:
-    """The servers' password: made once for a data folder, for its owner's eyes only."""
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_hex(16))
-    return path.read_text()

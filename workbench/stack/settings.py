@@ -20,7 +20,7 @@ from services.feedback.settings import Settings as FeedbackSettings
 from services.indexer.settings import Settings as IndexerSettings
 from services.ingest.settings import Settings as IngestSettings
 from services.rag.settings import Settings as RagSettings
-from workbench.stack import llama
+from workbench.stack import llama, secret
 from workbench.stack.folder import Folder
 from workbench.stack.servers import Servers
 
@@ -49,14 +49,26 @@ def embedded_settings(servers: Servers, folder: Folder) -> EmbeddedSettings:
     def postgres(role: str, pool_size: int = 3) -> PostgresSettings:
         return PostgresSettings(dsn=SecretStr(servers.dsn(role)), pool_size=pool_size)
 
-    rag = make_settings(RagSettings, kafka=kafka, postgres=postgres("rag", 4), redis=redis, blobs=blobs, vectors=vectors)
+    evaluator = _with_key(make_settings(EvaluatorSettings, kafka=kafka, postgres=postgres("evaluator", 2), blobs=blobs), folder)
+    promotion = {"receipt_keys": {signer.key_id: signer.public_key} if (signer := evaluator.receipts.signer) else {}}
+    rag = make_settings(
+        RagSettings, kafka=kafka, postgres=postgres("rag", 4), redis=redis, blobs=blobs, vectors=vectors, promotion=promotion
+    )
     return EmbeddedSettings(
         ingest=make_settings(IngestSettings, kafka=kafka, postgres=postgres("ingest"), blobs=blobs),
         indexer=make_settings(IndexerSettings, kafka=kafka, postgres=postgres("indexer"), vectors=vectors),
         rag=rag.model_copy(update={"llm": _with_local(rag.llm, servers)}),
-        evaluator=make_settings(EvaluatorSettings, kafka=kafka, postgres=postgres("evaluator", 2)),
+        evaluator=evaluator,
         feedback=make_settings(FeedbackSettings, kafka=kafka, postgres=postgres("feedback", 2)),
     )
+
+
+def _with_key(evaluator: EvaluatorSettings, folder: Folder) -> EvaluatorSettings:
+    """The environment's settings; without a key to sign receipts with, this folder's own, which its rag then trusts."""
+    if evaluator.receipts.private_key:
+        return evaluator
+    key = SecretStr(secret.signing_key(folder.root))
+    return evaluator.model_copy(update={"receipts": evaluator.receipts.model_copy(update={"private_key": key})})
 
 
 def _with_local(llm: LLMSettings, servers: Servers) -> LLMSettings:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from kit.errors import Permanent
-from services.evaluator.record import RECORDED, CaseRecord, RecordedRun, parsed
+from services.evaluator.record import RECORDED, CaseRecord, RecordedRun, parsed, scored
 from tests.unit.evaluator.runs import FINGERPRINT, run
 
 CASES = (
@@ -35,6 +35,18 @@ def test_what_a_newer_writer_adds_is_left_out() -> None:
     record["run"]["colour"] = record["cases"][0]["colour"] = "red"
 
     assert parsed(json.dumps(record).encode()).cases == CASES
+
+
+def test_the_repeats_of_a_case_are_one_score() -> None:
+    """Of those that have one; what never has one stays unscored, and a case without any answer is an error."""
+    again = CaseRecord(case_id="q1", answerable=True, repeat=1, text="No.", scores={"correct": 0.0, "token_f1": 0.5, "rouge_l": None})
+    failed = CaseRecord(case_id="q1", answerable=True, repeat=2, scores={}, error="llm_down: nobody answers")
+
+    first, second = scored([failed, again, *CASES])
+
+    assert first.scores == {"correct": 0.5, "rouge_l": None, "token_f1": 0.5}
+    assert (first.text, first.cluster, first.metadata, first.error) == ("Yes.", "doc", {"hops": "2"}, False)
+    assert (second.case_id, second.error, second.score("correct")) == ("q2", True, None)
 
 
 @pytest.mark.parametrize(
