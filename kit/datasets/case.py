@@ -3,8 +3,11 @@
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from contracts.base import DocumentId
+
+GOLD_MISSING = "gold_missing"
 
 
 class _Value(BaseModel):
@@ -52,5 +55,5 @@ class Case(_Value):
         if not self.answerable and (self.answers or self.gold):
             raise ValueError("an unanswerable question has neither answers nor gold")
         if self.answerable and not (self.answers or self.gold):
-            raise ValueError("an answerable question needs answers or gold")
+            raise PydanticCustomError(GOLD_MISSING, "an answerable question needs answers or gold")
         return self
