@@ -14,6 +14,8 @@ from services.evaluator.scorers.scorer import Judgement, Score, Scorer
 from services.evaluator.scorers.tools import Embedder, Tools
 
 _NAME = "similarity"
+# No model reads more of a text, and rag refuses longer ones.
+_READ_CHARS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Similarity:
         told = said(answer)
         if not told.strip():
             return Score(0.0, "it says nothing")
-        vectors = np.asarray(await self.embedder.embed([told, *golds]), dtype=np.float64)
+        vectors = np.asarray(await self.embedder.embed([text[:_READ_CHARS] for text in (told, *golds)]), dtype=np.float64)
         unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         cosines = unit[1:] @ unit[0]
         return Score(float(cosines.max()), f"nearest to {golds[int(cosines.argmax())]!r}")
