@@ -21,7 +21,7 @@ from kit.lag import watch_lag
 from kit.ports.collections import Collections
 from kit.reconcile import Reconcile
 from services.rag.answer import Answerer
-from services.rag.api import documents, evals, generate, generations, keys, problems, queries, registry, texts, usage
+from services.rag.api import datasets, documents, evals, generate, generations, keys, problems, queries, registry, texts, usage
 from services.rag.api.health import health_router
 from services.rag.api.middleware import MULTIPART_FRAME_BYTES, BodyLimit, Observed
 from services.rag.api.parts import Parts
@@ -30,6 +30,7 @@ from services.rag.authenticate import Authenticator
 from services.rag.cache import CachedEmbedding
 from services.rag.catalogue import make_catalogue
 from services.rag.cite import Citer
+from services.rag.datasets import Datasets
 from services.rag.eval_store import EvalStore
 from services.rag.evals import Evals
 from services.rag.generations import Generations
@@ -85,6 +86,7 @@ def build(settings: Settings, models: Embeddings | None = None, collections: Col
         registry.variants,
         keys.router,
         generations.router,
+        datasets.router,
         evals.router,
         usage.router,
         health_router(health),
@@ -121,6 +123,7 @@ async def _open(settings: Settings, shared: Shared, floor: Floor) -> AsyncIterat
             answers=answers,
             streaming=Streaming(answerer, answers, floor.clock),
             uploads=Uploads(store, blobs, floor.ids),
+            datasets=Datasets(floor.pool, blobs),
             keys=api_keys,
             authenticator=_authenticator(settings, api_keys),
             store=store,

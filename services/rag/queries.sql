@@ -402,6 +402,24 @@ SELECT experiment AS name, count(*)::int AS evaluations,
        min(requested_at) AS first_at, max(requested_at) AS last_at
 FROM evaluator.v_evals WHERE tenant_id = :tenant_id AND experiment IS NOT NULL GROUP BY experiment ORDER BY max(requested_at) DESC;
 
+-- name: put_dataset^
+-- What a name stands for now; `created` unless it had this content before, whose blob is kept.
+INSERT INTO datasets (tenant_id, name, fingerprint, description, cases, unanswerable, slices, blob)
+VALUES (:tenant_id, :name, :fingerprint, :description, :cases, :unanswerable, :slices, :blob)
+ON CONFLICT (tenant_id, name, fingerprint) DO UPDATE SET description = excluded.description, uploaded_at = clock_timestamp()
+RETURNING *, xmax = 0 AS created;
+
+-- name: datasets
+-- What each name stands for, or one of them; by name after the cursor.
+SELECT d.* FROM datasets d JOIN v_datasets v USING (tenant_id, name, fingerprint)
+WHERE tenant_id = :tenant_id AND (:name::text IS NULL OR name = :name) AND (:after::text IS NULL OR name > :after)
+ORDER BY name LIMIT :limit;
+
+-- name: dataset_uploads
+-- All contents that a name ever had, the last first.
+SELECT fingerprint, cases, unanswerable, created_at, uploaded_at FROM datasets
+WHERE tenant_id = :tenant_id AND name = :name ORDER BY uploaded_at DESC;
+
 -- name: has_dataset$
 -- Whether a dataset has this name.
 SELECT EXISTS (SELECT FROM v_datasets WHERE tenant_id = :tenant_id AND name = :name);

@@ -10,6 +10,7 @@ from kit.ports.embedding import EmbeddingModel
 from kit.ports.llm import LLMClient
 from services.rag.authenticate import Authenticator
 from services.rag.catalogue import Catalogue
+from services.rag.datasets import Datasets
 from services.rag.evals import Evals
 from services.rag.generations import Generations
 from services.rag.keys import Keys
@@ -28,6 +29,7 @@ class Parts:
     answers: RememberedAnswers
     streaming: Streaming
     uploads: Uploads
+    datasets: Datasets
     keys: Keys
     authenticator: Authenticator
     store: Store
