@@ -8,10 +8,13 @@ Sources: Efron and Tibshirani (1993), An Introduction to the Bootstrap, chapters
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 Floats = NDArray[np.float64]
 # Shape (resamples, n).
@@ -20,8 +23,11 @@ Weights = Floats
 Statistic = Callable[[Weights], Floats]
 # For each of n observations the number of its cluster, from 0.
 Clusters = NDArray[np.intp]
+# How often each cluster was drawn, (resamples, clusters), as scipy's compressed rows: most are drawn once or not at all.
+Drawn = Any
 
-_CELLS = 4_000_000  # of a batch of resamples: 32 MB
+_CELLS = 1_000_000  # of a batch of resamples: 8 MB, which a processor's cache nearly holds
+_FEW = 8  # columns, which compressed rows sum up faster than full ones do
 
 
 class Method(StrEnum):
@@ -53,6 +59,40 @@ class Estimate:
     n: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Mean:
+    """The weighted mean of `values`: the statistic that resamples need only sums of clusters for."""
+
+    values: Floats
+
+    def __call__(self, weights: Weights) -> Floats:
+        found: Floats = weights @ self.values / weights.sum(axis=1)
+        return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Resampled:
+    """A statistic of all `n` observations, of every resample, and, for BCa alone, with each cluster left out."""
+
+    value: float
+    found: Floats
+    left_out: Floats | None
+    n: int
+
+    def estimate(self, level: float) -> Estimate:
+        """The value with its interval of that level; an end alone is a one-sided bound of level (1 + level) / 2."""
+        shares = np.array([0.5 - level / 2, 0.5 + level / 2])
+        if self.left_out is not None and np.ptp(self.found) > 0:
+            shares = _corrected(shares, self.value, self.found, self.left_out)
+        low, high = np.quantile(self.found, shares)
+        return Estimate(self.value, float(low), float(high), self.n)
+
+    def minus(self, other: "Resampled") -> "Resampled":
+        """The difference of two statistics that were drawn together."""
+        left_out = None if self.left_out is None or other.left_out is None else self.left_out - other.left_out
+        return Resampled(self.value - other.value, self.found - other.found, left_out, self.n)
+
+
 def apart(n: int) -> Clusters:
     """Every one of `n` observations is a cluster of its own."""
     return np.arange(n)
@@ -64,37 +104,81 @@ def together(keys: Sequence[Hashable]) -> Clusters:
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys], np.intp)
 
 
-def mean(values: Sequence[float] | Floats) -> Statistic:
+def mean(values: Sequence[float] | Floats) -> Mean:
     """The weighted mean of `values`."""
-    observed = np.asarray(values, float)
-    return lambda weights: weights @ observed / weights.sum(axis=1)
+    return Mean(np.asarray(values, float))
+
+
+def cluster_sums(values: Floats, clusters: Clusters) -> Floats:
+    """(n, k) -> (clusters, k): what the observations of each cluster add up to."""
+    return np.column_stack([np.bincount(clusters, column) for column in values.T]).astype(float)
 
 
 def bootstrap(statistic: Statistic, clusters: Clusters, rng: np.random.Generator, how: Resampling = USUAL) -> Estimate:
-    """The statistic of all observations with its interval. Raises ValueError with fewer than two clusters: they show no spread."""
+    """The statistic of all observations with its interval. Raises ValueError as `resample` does."""
+    return resample([statistic], clusters, rng, how)[0].estimate(how.level)
+
+
+def resample(statistics: Sequence[Statistic], clusters: Clusters, rng: np.random.Generator, how: Resampling = USUAL) -> list[Resampled]:
+    """All statistics of the same resamples. Raises ValueError with fewer than two clusters: they show no spread."""
     units = int(clusters.max(initial=-1)) + 1
     if units < 2:
         raise ValueError(f"{units} cluster: at least two are needed for an interval")
-    value = float(statistic(np.ones((1, len(clusters))))[0])
-    found = np.concatenate([statistic(drawn[:, clusters]) for drawn in _draws(units, len(clusters), how.resamples, rng)])
-    shares = np.array([0.5 - how.level / 2, 0.5 + how.level / 2])
-    if how.method is Method.BCA and np.ptp(found) > 0:
-        shares = _corrected(shares, value, found, statistic(_one_left_out(units)[:, clusters]))
-    low, high = np.quantile(found, shares)
-    return Estimate(value, float(low), float(high), len(clusters))
+    asked = _Asked(statistics, clusters, units)
+    found = np.concatenate([asked.found(drawn) for drawn in _draws(units, len(clusters), how.resamples, rng)])
+    observed = asked.found(sparse.csr_matrix(np.ones((1, units))))[0]
+    left_out = asked.left_out() if how.method is Method.BCA else None
+    return [
+        Resampled(float(observed[at]), found[:, at], None if left_out is None else left_out[:, at], len(clusters))
+        for at in range(len(statistics))
+    ]
 
 
-def _draws(units: int, observations: int, resamples: int, rng: np.random.Generator) -> Iterator[Weights]:
-    """How often each unit was drawn, a batch of resamples at a time."""
+class _Asked:
+    """Statistics, evaluated together: means from the sums of clusters, the others one by one from weights of observations."""
+
+    def __init__(self, statistics: Sequence[Statistic], clusters: Clusters, units: int) -> None:
+        self._clusters, self._units = clusters, units
+        self._means = [at for at, statistic in enumerate(statistics) if isinstance(statistic, Mean)]
+        self._others = {at: statistic for at, statistic in enumerate(statistics) if not isinstance(statistic, Mean)}
+        values = [statistic.values for statistic in statistics if isinstance(statistic, Mean)]
+        self._sums = cluster_sums(np.column_stack([*values, np.ones(len(clusters))]), clusters)
+
+    def found(self, drawn: Drawn) -> Floats:
+        """(resamples, statistics)."""
+        few = self._sums.shape[1] <= _FEW and not self._others
+        drawn = drawn if few else drawn.toarray()
+        return self._columns(drawn @ self._sums, lambda: drawn[:, self._clusters])
+
+    def left_out(self) -> Floats:
+        """(clusters, statistics): each with one cluster left out."""
+        batch = max(1, _CELLS // len(self._clusters))
+        places = [np.arange(first, min(first + batch, self._units)) for first in range(0, self._units, batch)]
+        rest = self._sums.sum(axis=0) - self._sums
+        return np.concatenate([self._columns(rest[at], partial(self._all_but, at)) for at in places])
+
+    def _all_but(self, units: Clusters) -> Weights:
+        kept: Weights = np.not_equal(self._clusters, units[:, None]).astype(float)
+        return kept
+
+    def _columns(self, sums: Floats, weights: Callable[[], Weights]) -> Floats:
+        columns = np.empty((len(sums), len(self._means) + len(self._others)))
+        columns[:, self._means] = sums[:, :-1] / sums[:, -1:]
+        if self._others:
+            shared = weights()
+            for at, statistic in self._others.items():
+                columns[:, at] = statistic(shared)
+        return columns
+
+
+def _draws(units: int, observations: int, resamples: int, rng: np.random.Generator) -> Iterator[Drawn]:
+    """How often each unit was drawn, a batch of resamples at a time; numbers are drawn as narrow as they may be, for speed."""
     batch = max(1, _CELLS // observations)
+    narrow = np.uint16 if units <= np.iinfo(np.uint16).max + 1 else np.uint32
     for first in range(0, resamples, batch):
         rows = min(batch, resamples - first)
-        drawn = rng.integers(units, size=(rows, units)) + units * np.arange(rows)[:, None]
-        yield np.bincount(drawn.ravel(), minlength=rows * units).reshape(rows, units).astype(float)
-
-
-def _one_left_out(units: int) -> Weights:
-    return 1.0 - np.eye(units)
+        drawn = rng.integers(units, size=rows * units, dtype=narrow).astype(np.int32)
+        yield sparse.csr_matrix((np.ones(rows * units), drawn, np.arange(rows + 1, dtype=np.int32) * np.int32(units)), shape=(rows, units))
 
 
 def _corrected(shares: Floats, value: float, found: Floats, jackknife: Floats) -> Floats:
