@@ -45,10 +45,10 @@ def swap(pooled: Statistic, clusters: Clusters, rng: np.random.Generator, resamp
     `pooled` is the statistic of both systems' observations: those of the first, then those of the second in the same order.
     """
     units = int(clusters.max(initial=-1)) + 1
-    kept = np.zeros((1, len(clusters)))
-    observed = float(_swapped(pooled, kept)[0])
+    observed = float(_swapped(pooled, np.zeros((1, len(clusters))))[0])
     found = np.concatenate([_swapped(pooled, bits[:, clusters]) for bits in _bits(units, resamples, rng, 2 * len(clusters))])
-    return _p_values(found, observed, _ROUNDING * max(abs(observed), float(np.abs(found).max(initial=0.0))), 1)
+    size = abs(float(pooled(np.ones((1, 2 * len(clusters))))[0]))
+    return _p_values(found, observed, _ROUNDING * max(size, abs(observed)), 1)
 
 
 def _swapped(pooled: Statistic, swaps: Floats) -> Floats:
