@@ -10,6 +10,7 @@ from urllib.parse import quote
 import httpx
 
 from kit.errors import DependencyDown, Permanent
+from workbench.evals import Evals
 
 Json = dict[str, Any]
 API_KEY = "WORKBENCH_API_KEY"
@@ -29,9 +30,10 @@ class Client:
         """Where the service is."""
         return str(self._http.base_url)
 
-    async def upload(self, filename: str, data: bytes) -> Json:
+    async def upload(self, filename: str, data: bytes, document_id: str | None = None, title: str | None = None) -> Json:
         """Uploads a document; gives `{document_id, version, status, status_url, duplicate}`."""
-        return await self._call("POST", "/ingest", files={"file": (filename, data)})
+        fields = {name: value for name, value in (("document_id", document_id), ("title", title)) if value}
+        return await self._call("POST", "/ingest", files={"file": (filename, data)}, data=fields)
 
     async def document(self, document_id: str) -> Json:
         """The status of a document."""
@@ -40,6 +42,23 @@ class Client:
     async def documents(self) -> list[Json]:
         """The status of all documents."""
         return await self._pages("documents")
+
+    async def text(self, document_id: str, start: int, end: int) -> Json:
+        """What a document says at `[start, end)`: `{text, start, end, length, ...}`."""
+        return await self._call("GET", f"/documents/{quote(document_id, safe='')}/text", params={"start": start, "end": end})
+
+    async def put_dataset(self, name: str, description: str, lines: bytes) -> Json:
+        """Registers the cases of a dataset, one a line."""
+        files = {"file": ("cases.jsonl", lines)}
+        return await self._call("POST", "/datasets", files=files, data={"name": name, "description": description})
+
+    async def datasets(self) -> list[Json]:
+        """All datasets."""
+        return await self._pages("datasets")
+
+    async def dataset(self, name: str) -> Json:
+        """A dataset, with what its name stood for before."""
+        return await self._call("GET", f"/datasets/{quote(name, safe='')}")
 
     async def ask(self, question: str, top_k: int | None = None) -> Json:
         """The answer to a question."""
@@ -89,6 +108,10 @@ class Client:
     def registry(self, kind: str) -> "Registry":
         """The `prompts` or the `variants`."""
         return Registry(self._call, f"/{kind}")
+
+    def evals(self) -> Evals:
+        """The evaluations."""
+        return Evals(self._call)
 
     async def usage(self, by: str, start: str | None = None, end: str | None = None) -> Json:
         """What calls to language models cost: `{start, end, by, rows, total}`."""

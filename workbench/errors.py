@@ -6,6 +6,7 @@ FAILED = 1
 USAGE = 2
 NO_STACK = 3
 STACK_RUNS = 4
+NO_VERDICT = 5  # where 0, 1 and 2 are verdicts
 INTERRUPTED = 130
 
 

@@ -59,18 +59,18 @@ class Evals:
         """
         eval_id = self.ids()
         await self._require_dataset(tenant_id, wish)
-        if wish.candidate_run is not None and wish.candidate_run == wish.baseline_run:
+        one = await self._require_run(tenant_id, wish.candidate_run, wish.dataset)
+        other = await self._require_run(tenant_id, wish.baseline_run, wish.dataset)
+        if one is not None and other is not None and one["run_id"] == other["run_id"]:
             raise Permanent("eval_same_variant", "candidate_run and baseline_run are the same run; name two")
-        candidate = await self._candidate(tenant_id, wish, str(eval_id))
-        if wish.baseline_run is not None:
-            await self._require_run(tenant_id, wish.baseline_run, wish.dataset)
+        candidate = _reference(one["record"]) if one else await self._candidate(tenant_id, wish, str(eval_id))
         event = EvalRequestedV1(
             eval_id=eval_id,
             dataset=wish.dataset,
             candidate=candidate,
-            candidate_run=wish.candidate_run,
+            candidate_run=one["run_id"] if one else None,
             baseline=wish.baseline,
-            baseline_run=wish.baseline_run,
+            baseline_run=other["run_id"] if other else None,
             baseline_record=await self._kept(wish.baseline_record),
             **(wish.rest or {}),
         )
@@ -132,8 +132,6 @@ class Evals:
 
     async def _candidate(self, tenant_id: str, wish: Wish, subject: str) -> str:
         """What the candidate is called, once it is known that it can be measured, and that it is not the baseline."""
-        if wish.candidate_run is not None:
-            return _reference((await self._require_run(tenant_id, wish.candidate_run, wish.dataset))["record"])
         candidate = await self.variants.resolve(tenant_id, wish.candidate, subject)
         if wish.baseline is not None and (await self.variants.resolve(tenant_id, wish.baseline, subject)).identity == candidate.identity:
             named = f"{candidate.identity.name}@{candidate.identity.version}"
@@ -145,7 +143,9 @@ class Evals:
             told = f"there is no dataset {wish.dataset!r}; GET /datasets lists them, `workbench datasets prepare` makes one"
             raise Permanent("dataset_unknown", told)
 
-    async def _require_run(self, tenant_id: str, run_id: UUID, dataset: str) -> asyncpg.Record:
+    async def _require_run(self, tenant_id: str, run_id: UUID | None, dataset: str) -> asyncpg.Record | None:
+        if run_id is None:
+            return None
         run = await self._run(tenant_id, run_id)
         if run["dataset"] != dataset:
             raise _other_dataset(f"run {run_id} is about {run['dataset']}, the evaluation about {dataset}")
