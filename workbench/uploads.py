@@ -18,6 +18,16 @@ _FIRST_POLL_S, _SLOWEST_POLL_S = 0.1, 2.0
 
 
 @dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A document to be uploaded: a file's, or one that `read` gives. The service chooses the id and the title if they are not given."""
+
+    path: str
+    read: Callable[[], bytes]
+    document_id: str | None = None
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a file. `status` is the document's; `error` says why it failed."""
 
@@ -43,18 +53,25 @@ def find_files(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
 
 
 async def upload_all(client: Client, files: Sequence[Path], clock: Clock, told: Callable[[Outcome], None], *, wait: bool) -> list[Outcome]:
-    """Uploads `files`; with `wait`, until each is indexed or failed. Each outcome is told as it comes; all are given, in order."""
+    """Uploads `files` as `send_all` does."""
+    return await send_all(client, [Outgoing(str(path), path.read_bytes) for path in files], clock, told, wait=wait)
+
+
+async def send_all(
+    client: Client, documents: Sequence[Outgoing], clock: Clock, told: Callable[[Outcome], None], *, wait: bool
+) -> list[Outcome]:
+    """Uploads documents; with `wait`, until each is indexed or failed. Each outcome is told as it comes; all are given, in order."""
     uploads, polls = asyncio.Semaphore(UPLOADS_AT_ONCE), asyncio.Semaphore(POLLS_AT_ONCE)
 
-    async def follow(path: Path) -> Outcome:
+    async def follow(document: Outgoing) -> Outcome:
         async with uploads:
-            outcome = await _upload(client, path)
+            outcome = await _upload(client, document)
         if wait:
             outcome = await _settle(client, outcome, clock, polls)
         told(outcome)
         return outcome
 
-    return list(await asyncio.gather(*(follow(path) for path in files)))
+    return list(await asyncio.gather(*(follow(document) for document in documents)))
 
 
 def _below(path: Path) -> Iterator[Path]:
@@ -66,11 +83,12 @@ def _below(path: Path) -> Iterator[Path]:
             yield file
 
 
-async def _upload(client: Client, path: Path) -> Outcome:
+async def _upload(client: Client, document: Outgoing) -> Outcome:
     try:
-        return _seen(Outcome(str(path)), await client.upload(path.name, await asyncio.to_thread(path.read_bytes)))
+        data = await asyncio.to_thread(document.read)
+        return _seen(Outcome(document.path), await client.upload(Path(document.path).name, data, document.document_id, document.title))
     except (WorkbenchError, OSError) as error:
-        return Outcome(str(path), error=str(error))
+        return Outcome(document.path, error=str(error))
 
 
 async def _settle(client: Client, outcome: Outcome, clock: Clock, polls: asyncio.Semaphore) -> Outcome:

@@ -41,7 +41,8 @@ def _occurrences(text: str, sought: str) -> Iterator[int]:
 
 def _folded(text: str) -> tuple[str, list[int]]:
     """The text with one spelling of what looks the same, and from which code point each of its characters is."""
-    folded = [(part, at) for at, char in enumerate(text) for part in _spelt(char)]
+    spelt = [(part, at) for at, char in enumerate(text) for part in _spelt(char)]
+    folded = [spelt[n] for n in range(len(spelt)) if n == 0 or spelt[n][0] != " " or spelt[n - 1][0] != " "]
     return "".join(part for part, _ in folded), [at for _, at in folded]
 
 

@@ -9,14 +9,19 @@ from rich.text import Text
 
 from kit.errors import WorkbenchError
 from workbench.cli import ask, demo, documents, seed, status, up, usage
+from workbench.cli.datasets import make_datasets
 from workbench.cli.dlq import make_dlq
+from workbench.cli.eval import make_eval
+from workbench.cli.gate import gate
 from workbench.cli.generations import make_generations
+from workbench.cli.judged import Judged
 from workbench.cli.keys import make_keys
 from workbench.cli.registry import make_registry
 from workbench.cli.topics import make_topics
-from workbench.errors import FAILED, NO_STACK, STACK_RUNS, NoStack, StackRuns
+from workbench.errors import FAILED, NO_STACK, NO_VERDICT, STACK_RUNS, NoStack, StackRuns
+from workbench.verdicts import NoVerdict
 
-_EXIT_CODES: dict[type[WorkbenchError], int] = {NoStack: NO_STACK, StackRuns: STACK_RUNS}
+_EXIT_CODES: dict[type[WorkbenchError], int] = {NoStack: NO_STACK, StackRuns: STACK_RUNS, NoVerdict: NO_VERDICT}
 
 
 def make_app() -> typer.Typer:
@@ -35,6 +40,9 @@ def make_app() -> typer.Typer:
     app.command()(usage.usage)
     for kind in ("prompts", "variants"):
         app.add_typer(make_registry(kind), name=kind)
+    app.add_typer(make_datasets(), name="datasets")
+    app.add_typer(make_eval(), name="eval")
+    app.command("gate", cls=Judged)(gate)
     app.add_typer(make_keys(), name="keys")
     app.add_typer(make_generations(), name="generations")
     app.add_typer(make_topics(), name="topics")
