@@ -1,0 +1,93 @@
+"""Compares two runs case by case: differences of all metrics, and what a gate says of them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from services.evaluator.evidence import Evidence, weigh
+from services.evaluator.gate import ALL, Gate
+from services.evaluator.metrics.table import metric_of, metrics_of
+from services.evaluator.pairs import Pair, count_changes, pair, slices
+from services.evaluator.rows import ALPHA, Row, make_rows
+from services.evaluator.sampled import EVERYTHING, Asked, of_one, of_pairs
+from services.evaluator.scored import Scored
+from services.evaluator.verdict import Ruling, Verdict, lost_too_many, overall
+
+PRIMARY = "correct"
+RESAMPLES = 10_000
+_NO_GATE = "no gate was asked, so there are figures and no verdict"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What two runs show; without a gate there is no verdict, without a baseline no difference."""
+
+    gate: str | None
+    gate_sha256: str | None
+    alpha: float
+    verdict: str | None
+    reason: str
+    metrics: tuple[Row, ...]
+    cases: Mapping[str, int]
+    primary: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Values that JSON has."""
+        return asdict(self) | {"metrics": [asdict(row) for row in self.metrics], "cases": dict(self.cases)}
+
+
+def compare(
+    candidate: Sequence[Scored], baseline: Sequence[Scored] | None, gate: Gate | None, seed: int, resamples: int = RESAMPLES
+) -> Comparison:
+    """Compares what both runs say to the same cases; a case that one of them lacks, or has no score for, is left out of differences."""
+    pairs = None if baseline is None else pair(candidate, baseline)
+    alpha, primary = (gate.alpha, gate.primary) if gate else (ALPHA, PRIMARY)
+    asked = list(_asked(candidate, baseline, gate))
+    rows = make_rows(_weighed(asked, candidate, pairs, (alpha, seed, resamples)), gate)
+    ruling = _overall(rows, candidate, gate) if gate else None
+    return Comparison(
+        gate=gate.name if gate else None,
+        gate_sha256=gate.sha256 if gate else None,
+        alpha=alpha,
+        verdict=str(ruling.verdict) if ruling else None,
+        reason=ruling.reason if ruling else _NO_GATE,
+        metrics=tuple(rows),
+        cases=count_changes(pairs or (), metric_of(primary)),
+        primary=primary,
+    )
+
+
+def _asked(candidate: Sequence[Scored], baseline: Sequence[Scored] | None, gate: Gate | None) -> Iterator[Asked]:
+    """What the rules ask for, in their order, then every other metric on all cases."""
+    rules = gate.rules if gate else ()
+    for rule in rules:
+        metric = metric_of(rule.metric)
+        yield Asked(metric, EVERYTHING, rule)
+        yield from (Asked(metric, each, rule) for named in rule.slices for each in slices(named, candidate))
+    ruled = {rule.metric for rule in rules}
+    yield from (Asked(metric) for metric in metrics_of([*candidate, *(baseline or ())]) if metric.name not in ruled)
+
+
+def _weighed(
+    asked: Sequence[Asked], candidate: Sequence[Scored], pairs: Sequence[Pair] | None, how: tuple[float, int, int]
+) -> list[Evidence]:
+    """The evidence: of pairs, but for the candidate's own figures where a rule is about it alone."""
+    if pairs is None:
+        return weigh([of_one(each, candidate) for each in asked], *how)
+    found = weigh([of_pairs(each, pairs) for each in asked], *how)
+    absolute = [number for number, each in enumerate(asked) if each.rule and not each.compares]
+    own = dict(zip(absolute, weigh([of_one(asked[number], candidate) for number in absolute], *how), strict=True))
+    return [_with_own(evidence, own.get(number)) for number, evidence in enumerate(found)]
+
+
+def _with_own(evidence: Evidence, own: Evidence | None) -> Evidence:
+    return replace(evidence, n=own.n, clusters=own.clusters, candidate=own.candidate) if own else evidence
+
+
+def _overall(rows: Sequence[Row], candidate: Sequence[Scored], gate: Gate) -> Ruling:
+    rulings = [(_named(row), Ruling(Verdict(row.verdict), row.reason)) for row in rows if row.verdict]
+    return overall(rulings, lost_too_many(sum(case.error for case in candidate), len(candidate), gate))
+
+
+def _named(row: Row) -> str:
+    return row.metric if row.slice == ALL else f"{row.metric} of {row.slice}"
