@@ -15,6 +15,10 @@ from services.evaluator.scorers.scorer import Judgement, Score, Scorer, Unscored
 from services.evaluator.scorers.tools import Tools
 from services.evaluator.scorers.words import STOP_WORDS, said_by, stem, tokens
 
+# 100 answers that people wrote from documentation, in their own words, score 0.77 on average against the chunks they were written from,
+# 0.16 against other chunks about the question, 0 against random ones. With 3 that is 0.81, 0.26 and 0.005, with 5 0.67, 0.09 and 0.
+_WORDS_FOR_ONE_MISSING = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -30,10 +34,10 @@ def make(_: Tools) -> Scorer:
 
 
 def groundedness(_: Case, answer: Answered) -> Judgement:
-    """From 0 to 1. It sees what is made up, not what is turned round: a lost "not" goes unnoticed, and a rare synonym does not.
+    """From 0 to 1. It sees what is made up, not what is turned round: a lost "not" goes unnoticed, and a synonym counts as missing.
 
-    A sentence is supported if its quotes, with the passages that they stand in, hold two thirds of its words that say something, and
-    all of its numbers and names. An answer without citations is held against all of its passages.
+    A sentence is supported if its quotes, with the passages that they stand in, hold three quarters of its words that say something,
+    and all of its numbers and names. An answer without citations is held against all of its passages.
     """
     if answer.abstained:
         return ABSTAINED
@@ -77,7 +81,9 @@ def _is_supported(text: str, evidence: set[str]) -> bool:
     telling = _telling(text)
     missing = [token for token in telling if stem(token) not in evidence]
     names = {token for token in tokens(text)[1:] if token[0].isupper()}
-    return 3 * len(missing) <= len(telling) and not any(token in names or any(map(str.isdigit, token)) for token in missing)
+    return _WORDS_FOR_ONE_MISSING * len(missing) <= len(telling) and not any(
+        token in names or any(map(str.isdigit, token)) for token in missing
+    )
 
 
 def _telling(text: str) -> list[str]:

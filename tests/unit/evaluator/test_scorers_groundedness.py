@@ -37,7 +37,7 @@ def told(text: str) -> Answered:
     ],
 )
 def test_a_sentence_is_supported_by_the_words_of_what_it_cites(text: str, share: float) -> None:
-    """Two thirds of the words that say something, and every number and name."""
+    """Three quarters of the words that say something, and every number and name."""
     assert value(groundedness(case("x"), told(text))) == pytest.approx(share, abs=1e-9)
 
 
