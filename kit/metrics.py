@@ -57,3 +57,10 @@ LLM_FAILOVERS = Counter(
 )
 BUDGET_REFUSALS = Counter("workbench_budget_refusals_total", "Calls to language models that a budget had no room for", ["scope", "window"])
 BUDGET_UNCHECKED = Counter("workbench_budget_unchecked_total", "Calls made though nobody could say what was spent (`fail_open`)")
+EVAL_CASES = Counter("workbench_eval_cases_total", "Cases that an evaluation asked, by whether they were answered", ["outcome"])
+EVAL_SECONDS = Histogram(
+    "workbench_evaluation_duration_seconds",
+    "Time from the request of an evaluation to its end",
+    ["status"],
+    buckets=(1, 5, 15, 60, 300, 900, 3600, 14400, 86400),
+)

@@ -1,7 +1,7 @@
 """Blobs in a local folder or an S3 bucket, through obstore."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from hashlib import sha256
@@ -17,6 +17,7 @@ from kit.ports.blobs import StoredBlob, content_key, key_below, missing, require
 
 _NO_BUCKET = "NoSuchBucket"
 _TIMEOUT = timedelta(seconds=30)
+_PIECE_BYTES = 256 * 1024
 
 
 class ObjectBlobs:
@@ -43,6 +44,13 @@ class ObjectBlobs:
             found = await obstore.get_async(self._store, await self._key(uri))
             require_size(uri, found.meta["size"], limit)
             return bytes(await found.bytes_async())
+
+    async def stream(self, uri: str, limit: int) -> AsyncIterator[bytes]:
+        with self._errors(uri):
+            found = await obstore.get_async(self._store, await self._key(uri))
+            require_size(uri, found.meta["size"], limit)
+            async for piece in found.stream(_PIECE_BYTES):
+                yield bytes(piece)
 
     async def delete(self, uri: str) -> None:
         try:

@@ -1,9 +1,12 @@
 """An in-memory blob store."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 from kit.ports.blobs import StoredBlob, content_key, key_below, missing, require_size
+
+_PIECE_BYTES = 7
 
 
 @dataclass
@@ -25,6 +28,11 @@ class InMemoryBlobs:
             raise missing(uri)
         require_size(uri, len(self.blobs[uri]), limit)
         return self.blobs[uri]
+
+    async def stream(self, uri: str, limit: int) -> AsyncIterator[bytes]:
+        data = await self.get(uri, limit)
+        for start in range(0, len(data), _PIECE_BYTES):
+            yield data[start : start + _PIECE_BYTES]
 
     async def delete(self, uri: str) -> None:
         key_below(self.url, uri)

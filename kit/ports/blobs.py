@@ -1,6 +1,7 @@
 """The role that keeps raw documents outside the stream (claim check)."""
 
 import re
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,6 +37,10 @@ class BlobStore(Protocol):
 
         Raises Permanent `blob_outside_store`, `blob_missing` or `blob_too_large` (over `limit` bytes), or DependencyDown.
         """
+        ...
+
+    def stream(self, uri: str, limit: int) -> AsyncIterator[bytes]:
+        """Reads a blob in pieces, never all of it in memory. Raises as `get`, before the first piece or in the middle."""
         ...
 
     async def delete(self, uri: str) -> None:

@@ -1,1 +1,1 @@
-"""Takes evaluation requests: eval.requested -> a stored, validated run."""
+"""Says whether a variant is better: eval.requested, eval.shards -> answers of rag, scored and compared -> eval.completed."""

@@ -1,18 +1,34 @@
 """The one place where evaluator's parts are chosen and put together."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+import httpx
 from faststream.asgi import AsgiFastStream
 
+from contracts.evals import EvalRequestedV1, EvalShardPlannedV1
+from kit.adapters.blobs import ObjectBlobs
 from kit.floor import Floor
+from kit.reconcile import Reconcile
 from kit.worker import Wiring, make_worker
+from services.evaluator.case_store import CaseStore
+from services.evaluator.dataset import Datasets
+from services.evaluator.finish import Finish
+from services.evaluator.gate import load_gates
+from services.evaluator.gates import Gates
 from services.evaluator.handlers import handlers
-from services.evaluator.request import Request
-from services.evaluator.settings import Settings
+from services.evaluator.http_rag import HttpRag
+from services.evaluator.judge import Judge
+from services.evaluator.judge_rag import RagJudge
+from services.evaluator.plan import Plan
+from services.evaluator.rag import Rag
+from services.evaluator.rank import Rank
+from services.evaluator.run import Pace, Run
+from services.evaluator.scorers import make_scorers
+from services.evaluator.scorers.scorer import Scorer
+from services.evaluator.scorers.tools import Tools
+from services.evaluator.settings import JudgeSettings, RagSettings, Settings
 from services.evaluator.store import Store
-
-_TOGETHER = 200
 
 
 def build(settings: Settings) -> AsgiFastStream:
@@ -20,6 +36,35 @@ def build(settings: Settings) -> AsgiFastStream:
 
     @asynccontextmanager
     async def wire(floor: Floor) -> AsyncIterator[Wiring]:
-        yield Wiring(handlers(Request(Store(floor.effects))), together=_TOGETHER)
+        async with _client(settings.rag) as http:
+            rag = HttpRag(http)
+            floor.health.watch("rag", rag.ping, spared=True)
+            yield _wiring(settings, floor, rag)
 
     return make_worker("evaluator", settings, wire)
+
+
+def _wiring(settings: Settings, floor: Floor, rag: Rag) -> Wiring:
+    store, cases = Store(floor.effects), CaseStore(floor.pool)
+    gates = Gates(load_gates(settings.gates_folder) if settings.gates_folder else {})
+    finish = Finish(store, cases, gates, Rank(store, cases), settings.receipts.signer, floor.clock)
+    blobs = ObjectBlobs(settings.blobs.url, settings.blobs.endpoint)
+    plan = Plan(store, cases, Datasets(cases, blobs), blobs, rag, gates, finish, settings.shard_cases)
+    pace = Pace(settings.rag.concurrency, settings.shard_s)
+    run = Run(store, cases, rag, lambda rag: _scorers(rag, settings.judge), finish, pace, floor.clock)
+    return Wiring(
+        handlers(plan, run),
+        jobs=[Reconcile(store.requeue, floor.clock, settings.requeue_after_s, settings.kafka.forgets).run],
+        given_up={EvalRequestedV1: plan.give_up, EvalShardPlannedV1: run.give_up},
+    )
+
+
+def _scorers(rag: Rag, judge: JudgeSettings) -> Sequence[Scorer]:
+    """Those of one run: what a judge costs is on its account."""
+    return make_scorers(Tools(rag, Judge(RagJudge(rag, judge.provider, judge.model)) if judge.model else None))
+
+
+def _client(rag: RagSettings) -> httpx.AsyncClient:
+    headers = {"Authorization": f"Bearer {rag.api_key.get_secret_value()}"} if rag.api_key else {}
+    limits = httpx.Limits(max_connections=2 * rag.concurrency, max_keepalive_connections=2 * rag.concurrency)
+    return httpx.AsyncClient(base_url=rag.url, headers=headers, timeout=rag.timeout_s, limits=limits)

@@ -1,6 +1,5 @@
 """Settings of evaluator, from `EVALUATOR_*` variables."""
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
@@ -41,7 +40,6 @@ class ReceiptSettings(Section):
 
     key_id: str = "evaluator"
     private_key: SecretStr | None = None
-    expire_after: timedelta = Field(default=timedelta(days=30), gt=timedelta(0))
 
     @model_validator(mode="after")
     def _key_can_be_read(self) -> Self:

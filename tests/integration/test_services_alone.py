@@ -22,7 +22,7 @@ SERVICES = ("ingest", "indexer", "rag", "evaluator", "feedback")
 def environment(service: str, servers: Servers, folder: Path, port: int) -> dict[str, str]:
     """The variables of a service; the vector store lies in a folder here, which only one process can open."""
     blobs, vectors = {"BLOBS__URL": folder.as_uri()}, {"VECTORS__ENGINE": "edge", "VECTORS__PATH": str(folder / service)}
-    own = {"ingest": blobs, "indexer": vectors, "rag": {**blobs, **vectors, "REDIS__URL": servers.redis}}
+    own = {"ingest": blobs, "evaluator": blobs, "indexer": vectors, "rag": {**blobs, **vectors, "REDIS__URL": servers.redis}}
     settings = {
         "KAFKA__BOOTSTRAP_SERVERS": servers.kafka,
         "KAFKA__IDEMPOTENT": "false",

@@ -62,6 +62,19 @@ async def test_what_was_put_is_what_is_got(store: BlobStore) -> None:
     assert stored.uri == f"{store.url}/{stored.sha256[:2]}/{stored.sha256}"
 
 
+async def test_a_large_blob_comes_in_pieces(store: BlobStore) -> None:
+    """Together they are what was put, and none is all of it."""
+    data = DATA * 50_000
+    stored = await store.put(data)
+
+    pieces = [piece async for piece in store.stream(stored.uri, len(data))]
+
+    assert b"".join(pieces) == data
+    assert max(map(len, pieces)) < len(data)
+    with pytest.raises(Permanent, match=str(len(data))):
+        await anext(store.stream(stored.uri, len(data) - 1))
+
+
 async def test_the_same_bytes_are_stored_once(store: BlobStore) -> None:
     """An upload that is repeated changes nothing."""
     assert await store.put(DATA) == await store.put(DATA)

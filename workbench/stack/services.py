@@ -34,12 +34,16 @@ async def running_services(settings: EmbeddedSettings, port: int) -> AsyncIterat
             workers = (
                 ingest.build(settings.ingest, models=models),
                 indexer.build(settings.indexer, collections=collections),
-                evaluator.build(settings.evaluator),
+                evaluator.build(settings.evaluator_of(_address(listener))),
                 feedback.build(settings.feedback),
             )
             api = rag.build(settings.rag, models=models, collections=collections)
             async with _consuming(workers), _serving(api, listener):
-                yield "http://{}:{}".format(*listener.getsockname())
+                yield _address(listener)
+
+
+def _address(listener: socket.socket) -> str:
+    return "http://{}:{}".format(*listener.getsockname())
 
 
 @contextmanager

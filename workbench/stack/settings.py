@@ -1,9 +1,11 @@
 """The settings of the five services that point them at the embedded servers."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import SecretStr
 
+import workbench
 from kit.settings import (
     BlobSettings,
     KafkaSettings,
@@ -25,6 +27,7 @@ from workbench.stack.folder import Folder
 from workbench.stack.servers import Servers
 
 _PATIENCE_S = 300.0
+GATES = Path(workbench.__file__).parents[1] / "gates"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,11 @@ class EmbeddedSettings:
     rag: RagSettings
     evaluator: EvaluatorSettings
     feedback: FeedbackSettings
+
+    def evaluator_of(self, http: str) -> EvaluatorSettings:
+        """Those of the evaluator once it is known where rag answers; without a key of its own it uses the one that may do everything."""
+        rag = self.evaluator.rag.model_copy(update={"url": http, "api_key": self.evaluator.rag.api_key or self.rag.admin_key})
+        return self.evaluator.model_copy(update={"rag": rag})
 
 
 def embedded_settings(servers: Servers, folder: Folder) -> EmbeddedSettings:
@@ -49,7 +57,8 @@ def embedded_settings(servers: Servers, folder: Folder) -> EmbeddedSettings:
     def postgres(role: str, pool_size: int = 3) -> PostgresSettings:
         return PostgresSettings(dsn=SecretStr(servers.dsn(role)), pool_size=pool_size)
 
-    evaluator = _with_key(make_settings(EvaluatorSettings, kafka=kafka, postgres=postgres("evaluator", 2), blobs=blobs), folder)
+    evaluator = make_settings(EvaluatorSettings, kafka=kafka, postgres=postgres("evaluator"), blobs=blobs)
+    evaluator = _with_gates(_with_key(evaluator, folder))
     promotion = {"receipt_keys": {signer.key_id: signer.public_key} if (signer := evaluator.receipts.signer) else {}}
     rag = make_settings(
         RagSettings, kafka=kafka, postgres=postgres("rag", 4), redis=redis, blobs=blobs, vectors=vectors, promotion=promotion
@@ -69,6 +78,13 @@ def _with_key(evaluator: EvaluatorSettings, folder: Folder) -> EvaluatorSettings
         return evaluator
     key = SecretStr(secret.signing_key(folder.root))
     return evaluator.model_copy(update={"receipts": evaluator.receipts.model_copy(update={"private_key": key})})
+
+
+def _with_gates(evaluator: EvaluatorSettings) -> EvaluatorSettings:
+    """The environment's settings; without a folder of gates, those that come with the workbench, if they do."""
+    if evaluator.gates_folder or not GATES.is_dir():
+        return evaluator
+    return evaluator.model_copy(update={"gates_folder": GATES})
 
 
 def _with_local(llm: LLMSettings, servers: Servers) -> LLMSettings:
