@@ -47,6 +47,12 @@ def rule(row: Json) -> str:
     return words.get(asked, asked) if asked else ""
 
 
+def chance(row: Json) -> str:
+    """The p-value, the corrected one where there is one."""
+    p = row.get("p_value") if row.get("p_adjusted") is None else row["p_adjusted"]
+    return _NONE if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
 def moved(row: Json) -> str | None:
     """`better` or `worse` where the whole interval of the difference is on one side of nothing; None where it is not."""
     of = row.get("difference")
@@ -82,7 +88,7 @@ def named(run: Json | None) -> str:
 def _alone(metric: Json) -> Json:
     side = {name: metric.get(name) for name in ("value", "low", "high")}
     figures = {"metric": metric["metric"], "slice": ALL, "n": metric.get("n", 0), "candidate": side, "higher_is_better": True}
-    return figures | dict.fromkeys(("baseline", "difference", "rule", "margin", "verdict", "reason", "p_adjusted", "mde"))
+    return figures | dict.fromkeys(("baseline", "difference", "rule", "margin", "verdict", "reason", "p_value", "p_adjusted", "mde"))
 
 
 def _bounds(metric: str, of: Json, shown: Callable[[str, float | None], str]) -> str:

@@ -130,7 +130,7 @@ def cancel(evaluation: Evaluation, reason: Why = None, url: Url = None, as_json:
 
 
 def _show(found: Json, as_json: bool, slices: bool = False) -> None:
-    print_json(found) if as_json else console().print(render.evaluation(found, slices))
+    print_json(found) if as_json else console().print(render.evaluation(found, console().width, slices))
 
 
 def _list(told: Json, found: Sequence[Json], nothing: str, as_json: bool) -> None:

@@ -121,7 +121,7 @@ def _finish(found: Json, written: Path | None, as_json: bool) -> None:
     elif "comparison" not in found:
         console().print(Text(f"{found['eval_id']}: under way; `workbench eval watch {found['eval_id']}` says how far."))
     else:
-        console().print(render.evaluation(found))
+        console().print(render.evaluation(found, console().width))
         console().print(
             Text(
                 f"\nThe report is in {written}." if written else f"\nworkbench eval report {found['eval_id']} --html report.html",

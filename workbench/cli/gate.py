@@ -58,7 +58,7 @@ def gate(
     for file, text in ((to_junit, lambda one: junit(one.found)), (to_markdown, markdown)):
         if file:
             file.write_text(text(made), encoding="utf-8")
-    print_json(made.found) if as_json else console().print(render.evaluation(made.found))
+    print_json(made.found) if as_json else console().print(render.evaluation(made.found, console().width))
     for written in write_receipts(made.found["receipts"], receipt) if receipt else []:
         console().print(Text(str(written), style="dim")) if not as_json else None
     raise typer.Exit(verdict.exit_code)

@@ -23,7 +23,8 @@ def plain(text: object, longest: int = _LONGEST) -> str:
     line = " ".join(str(text).split())
     line = line if len(line) <= longest else f"{line[: longest - 1]}…"
     escaped = re.sub(r"([\\`*_{}\[\]()#+!|~-])", r"\\\1", line)
-    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "&#64;")
+    unmarked = escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"(?<!\w)@", "&#64;", unmarked)  # recall@5 mentions nobody
 
 
 def _heading(found: Json) -> Iterator[str]:

@@ -14,14 +14,15 @@ from workbench.evals import Json
 STYLES = {"PASS": "bold green", "FAIL": "bold red", "INCONCLUSIVE": "bold yellow"}
 _STATUS = {"completed": "green", "failed": "bold red", "cancelled": "dim"}
 _MOVED = {"better": ("▲ ", "green"), "worse": ("▼ ", "red"), None: ("  ", "")}
+_WIDE = 120
 _CHANGES = {"fixed": "green", "broken": "red", "changed": "yellow", "same": "dim"}
 
 
-def evaluation(found: Json, slices: bool = False) -> RenderableType:
-    """Whole: who against whom, the figures, what changed, the verdict."""
+def evaluation(found: Json, width: int, slices: bool = False) -> RenderableType:
+    """Whole: who against whom, the figures, what changed, the verdict. Where it is narrow, intervals stand below their values."""
     rows = figures.ordered(figures.rows(found))
     shown = rows if slices else [row for row in rows if row["slice"] == figures.ALL or row.get("rule")]
-    table: list[RenderableType] = [Text(), _figures(found, shown)] if shown else []
+    table: list[RenderableType] = [Text(), _figures(found, shown, width < _WIDE)] if shown else []
     return Group(_heading(found), *table, Text(), *_ending(found))
 
 
@@ -75,11 +76,14 @@ def _heading(found: Json) -> Text:
     return Text.assemble((f"{candidate}{against} on {found['dataset']}", "bold"), "  ", (found["eval_id"], "dim"))
 
 
-def _figures(found: Json, rows: Sequence[Json]) -> Table:
+def _figures(found: Json, rows: Sequence[Json], narrow: bool) -> Table:
     compared, gate = found["baseline"] is not None, found["gate"] is not None
     table = _table("Metric", "n", "Candidate", *(["Baseline", "Difference"] if compared else []), *(["Gate"] if gate else []))
+    for column in table.columns[1 : 5 if compared else 3]:
+        column.no_wrap = True
     for row in rows:
-        table.add_row(*_cells(row, compared), *([_ruled(row)] if gate else []))
+        cells = _cells(row, compared)
+        table.add_row(*(_narrowed(cell) if narrow else cell for cell in cells), *([_ruled(row, narrow)] if gate else []))
     return table
 
 
@@ -94,9 +98,14 @@ def _cells(row: Json, compared: bool) -> list[Text]:
     return [*cells, Text(figures.interval(metric, row["baseline"])), moved]
 
 
-def _ruled(row: Json) -> Text:
+def _narrowed(cell: Text) -> Text:
+    value, bracket, bounds = cell.plain.partition(" [")
+    return Text(f"{value}\n[{bounds}" if bracket else value, style=cell.style)
+
+
+def _ruled(row: Json, narrow: bool) -> Text:
     said = row.get("verdict") or ""
-    return Text.assemble((said, STYLES.get(said, "")), f" {figures.rule(row)}") if said else Text()
+    return Text.assemble((said, STYLES.get(said, "")), "" if narrow or not said else f" {figures.rule(row)}")
 
 
 def _ending(found: Json) -> list[Text]:
