@@ -13,7 +13,7 @@ from services.evaluator.scorers.reasons import ABSTAINED
 from services.evaluator.scorers.said import Marked, unmarked
 from services.evaluator.scorers.scorer import Judgement, Score, Scorer, Unscored
 from services.evaluator.scorers.tools import Tools
-from services.evaluator.scorers.words import STOP_WORDS, said_by, stem, tokens
+from services.evaluator.scorers.words import STOP_WORDS, stems, tokens
 
 # 100 answers that people wrote from documentation, in their own words, score 0.77 on average against the chunks they were written from,
 # 0.16 against other chunks about the question, 0 against random ones. With 3 that is 0.81, 0.26 and 0.005, with 5 0.67, 0.09 and 0.
@@ -44,7 +44,7 @@ def groundedness(_: Case, answer: Answered) -> Judgement:
     checked = [statement for statement in statements(answer) if _telling(statement.text)]
     if not checked:
         return Unscored("no sentence has a word that says something")
-    bare = [statement.text for statement in checked if not _is_supported(statement.text, said_by(_evidence(statement, answer)))]
+    bare = [statement.text for statement in checked if not _is_supported(statement.text, set(stems(_evidence(statement, answer))))]
     return Score(1 - len(bare) / len(checked), "; ".join(f"not supported: {text!r}" for text in bare))
 
 
@@ -79,7 +79,7 @@ def _evidence(statement: Statement, answer: Answered) -> str:
 
 def _is_supported(text: str, evidence: set[str]) -> bool:
     telling = _telling(text)
-    missing = [token for token in telling if stem(token) not in evidence]
+    missing = [token for token in telling if not evidence.issuperset(stems(token))]
     names = {token for token in tokens(text)[1:] if token[0].isupper()}
     return _WORDS_FOR_ONE_MISSING * len(missing) <= len(telling) and not any(
         token in names or any(map(str.isdigit, token)) for token in missing

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from services.evaluator.answered import Answered, Cited
 
 # As rag writes them: after white space, unless the text begins with one.
-_MARKER = re.compile(r"(?:^|\s+)\[(?P<number>\d{1,3})\]")
+_MARKER = re.compile(r"\[(?<!\S\[)(?P<number>\d{1,3})\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ def unmarked(answer: Answered) -> tuple[str, list[Marked]]:
     for match in _MARKER.finditer(answer.text):
         number = int(match["number"])
         if 1 <= number <= len(answer.citations):
-            text += answer.text[end : match.start()]
+            text += answer.text[end : match.start()].rstrip()
             end = match.end()
             marks.append(Marked(len(text), answer.citations[number - 1]))
     rest = answer.text[end:]

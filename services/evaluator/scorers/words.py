@@ -3,9 +3,9 @@
 import re
 
 _TOKEN = re.compile(r"[^\W_]+")
-_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-_ENDINGS = ("ing", "ed", "es", "s")
-_SHORTEST = 3
+_THOUSANDS = re.compile(r",(?<=\d,)(?=\d{3}(?!\d))")
+# As few letters as leave a common ending, but three; all of the word if it has none.
+_STEM = re.compile(r"([^\W_]{3,}?|[^\W_]{1,2})(?:ing|ies|ied|ed|es|e|(?<!s)s|(?<![aeiou])y)?(?![^\W_])")
 _STOP = """
 a about above after again all also am an and any are as at be because been before being below between both but by can could did do
 does doing don down during each either else few for from further had has have having he her here hers him his how however i if in into
@@ -21,16 +21,6 @@ def tokens(text: str) -> list[str]:
     return _TOKEN.findall(_THOUSANDS.sub("", text))
 
 
-def said_by(text: str) -> set[str]:
-    """The stems of all its words."""
-    return {stem(token) for token in tokens(text)}
-
-
-def stem(token: str) -> str:
-    """The word in lower case without a common ending, so that publishes, published and publishing are one."""
-    word = token.casefold()
-    if word.endswith("ies") and len(word) > len("ies") + 1:
-        return word[:-3] + "y"
-    ending = next((end for end in _ENDINGS if word.endswith(end) and len(word) - len(end) >= _SHORTEST), "")
-    bare = word.removesuffix(ending) if not word.endswith("ss") else word
-    return bare.removesuffix("e") if len(bare) > _SHORTEST else bare
+def stems(text: str) -> list[str]:
+    """The same in lower case and without common endings, so that publishes, published and publishing are one."""
+    return _STEM.findall(_THOUSANDS.sub("", text.casefold()))
