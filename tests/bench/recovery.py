@@ -11,7 +11,7 @@ from tests.brokers.tansu import running_tansu
 from tests.chaos.harness.faults.kill9 import Kill9
 from tests.chaos.harness.faults.scale import Scale
 from tests.chaos.harness.story import Story
-from tests.chaos.harness.workloads import EVALUATOR
+from tests.chaos.harness.workloads import FEEDBACK
 from tests.chaos.harness.world import running_database
 
 KILLS, TIMES, EVENTS, RATE = 6, 3, 1_500, 60
@@ -23,7 +23,7 @@ async def measure(workspace: Workspace) -> list[Figure]:
     faults = [*(Kill9(Place.AFTER_COMMIT, 40 + kill) for kill in range(KILLS)), Scale(3, times=TIMES)]
     workspace.tell(f"{KILLS} kills and {TIMES} times 1-3-1 replicas, while {RATE} events come a second")
     with running_database(folder) as database, running_tansu(folder / "broker") as broker:
-        report = await Story(EVALUATOR, faults, events=EVENTS, rate=RATE).play(broker, database, folder / "world")
+        report = await Story(FEEDBACK, faults, events=EVENTS, rate=RATE).play(broker, database, folder / "world")
     if not report.clean:
         raise MeasurementFailed(f"an invariant was violated: {report.findings}")
     killed = _figure("kill -9 until the lag is 0", report.recoveries, "kills")

@@ -30,7 +30,7 @@ from tests.chaos.harness.machine import run_machine
 from tests.chaos.harness.report import Report
 from tests.chaos.harness.story import Story
 from tests.chaos.harness.summary import Summary
-from tests.chaos.harness.workloads import EVALUATOR, FEEDBACK, INDEXER, SERVED_INDEXER
+from tests.chaos.harness.workloads import FEEDBACK, INDEXER, SERVED_INDEXER
 from tests.chaos.harness.world import running_database
 from tests.requirements import JAVA, java_version, kafka_jars
 
@@ -52,9 +52,9 @@ def stories(durable: bool, seed: int) -> Iterator[Story]:
             *(Kill9(place, chance.randint(40, 60)) for place in OF_A_BATCH),
         )
     ]
-    yield Story(EVALUATOR, [*bursts, Kill9InDrain(), Kill9InDrain(), Kill9Waiting()], events=6_000, rate=60, seed=seed, burst=20)
+    yield Story(FEEDBACK, [*bursts, Kill9InDrain(), Kill9InDrain(), Kill9Waiting()], events=6_000, rate=60, seed=seed, burst=20)
     # One by one, and often: that is how long a pause can be told apart from the time between two events.
-    yield Story(EVALUATOR, [Scale(4, times=3), JoinWaiting(), Sigterm(), Zombie()], events=3_000, rate=80, seed=seed)
+    yield Story(FEEDBACK, [Scale(4, times=3), JoinWaiting(), Sigterm(), Zombie()], events=3_000, rate=80, seed=seed)
     told = [Kill9(place, chance.randint(30, 50)) for place in (Place.MID_RELAY, Place.AFTER_EFFECT, *OF_A_BATCH) * 2]
     yield Story(INDEXER, [*told, Sigterm(), Zombie(), PostgresAway(killed=True), *away], events=600, rate=8, seed=seed)
     served: list[Fault] = [Kill9(Place.AFTER_EFFECT, 40), VectorsAway(seconds=OUTAGE_S), VectorsAway(killed=True), Scale(2)]

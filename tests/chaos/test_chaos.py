@@ -20,7 +20,7 @@ from tests.chaos.harness.faults.vectors import VectorsAway
 from tests.chaos.harness.faults.zombie import Zombie
 from tests.chaos.harness.report import Report
 from tests.chaos.harness.story import Story
-from tests.chaos.harness.workloads import EVALUATOR, FEEDBACK, INDEXER, SERVED_INDEXER
+from tests.chaos.harness.workloads import FEEDBACK, INDEXER, SERVED_INDEXER
 from tests.chaos.harness.world import Database
 from tests.requirements import require_kafka
 
@@ -49,7 +49,7 @@ async def test_a_service_killed_at_each_step_loses_nothing_and_does_nothing_twic
     kills: list[Fault] = [*shared, *(Kill9(place, nth=25) for place in (Place.BEFORE_COMMIT, Place.AFTER_COMMIT))]
     kills += [Kill9InDrain(), Kill9Waiting()]
 
-    report = await Story(EVALUATOR, kills, events=400, rate=60, burst=20).play(fresh_tansu, postgres, tmp_path / "world")
+    report = await Story(FEEDBACK, kills, events=400, rate=60, burst=20).play(fresh_tansu, postgres, tmp_path / "world")
 
     assert_clean(report)
     assert report.kills == 6
@@ -84,7 +84,7 @@ async def test_replicas_that_come_and_go_do_nothing_twice(fresh_tansu: LocalBrok
     """Whoever gives a partition up has finished with it."""
     faults: list[Fault] = [JoinWaiting(), Sigterm(), Scale(replicas=2)]
 
-    report = await Story(EVALUATOR, faults, events=300, rate=60).play(fresh_tansu, postgres, tmp_path / "world")
+    report = await Story(FEEDBACK, faults, events=300, rate=60).play(fresh_tansu, postgres, tmp_path / "world")
 
     assert_clean(report)
 

@@ -15,8 +15,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from pydantic import SecretStr
 
 from contracts.topics import EVAL_REQUESTED, FEEDBACK_RECEIVED, QUERIES_ANSWERED, Topic
+from kit.migrations import migrate
+from kit.postgres import open_pool
 from kit.route import Route
-from kit.settings import KafkaSettings, PostgresSettings
+from kit.settings import BlobSettings, KafkaSettings, PostgresSettings
 from kit.topics import create_topics
 from services.evaluator import app as evaluator
 from services.evaluator.settings import Settings as EvaluatorSettings
@@ -45,11 +47,13 @@ def kafka(tmp_path: Path) -> Iterator[KafkaSettings]:
 
 @asynccontextmanager
 async def working(kafka: KafkaSettings, database: Servers) -> AsyncIterator[None]:
-    """Both services consume while the block runs."""
+    """Both services consume while the block runs. What evaluator reads of rag is there."""
+    async with open_pool(PostgresSettings(dsn=SecretStr(database.dsn("rag"))), "rag") as pool:
+        await migrate(pool, "rag")
     dsn = {service: PostgresSettings(dsn=SecretStr(database.dsn(service))) for service in ("evaluator", "feedback")}
     async with AsyncExitStack() as stack:
         for app in (
-            evaluator.build(EvaluatorSettings(kafka=kafka, postgres=dsn["evaluator"])),
+            evaluator.build(EvaluatorSettings(kafka=kafka, postgres=dsn["evaluator"], blobs=BlobSettings(url="file:///nowhere"))),
             feedback.build(FeedbackSettings(kafka=kafka, postgres=dsn["feedback"])),
         ):
             await stack.enter_async_context(app.start_lifespan_context())

@@ -129,7 +129,7 @@ async def test_an_evaluation_request_is_stored(workbench: Workbench) -> None:
 
     await workbench.send("eval.requested", request["eval_id"], json.dumps(request).encode(), headers("workbench.eval.requested.v1"))
 
-    assert await workbench.eventually("SELECT dataset FROM evaluator.runs WHERE eval_id::text = $1", request["eval_id"]) == ["handbook"]
+    assert await workbench.eventually("SELECT dataset FROM evaluator.evals WHERE eval_id::text = $1", request["eval_id"]) == ["handbook"]
 
 
 async def test_feedback_on_an_answer_is_stored_with_it(workbench: Workbench) -> None:

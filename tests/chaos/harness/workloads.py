@@ -10,10 +10,9 @@ import numpy as np
 
 from contracts.base import Event
 from contracts.chunks import ChunksDeletedV1, ChunksEmbeddedV1, EmbeddedChunk
-from contracts.evals import EvalRequestedV1
 from contracts.feedback import FeedbackReceivedV1
 from contracts.queries import NamedVersion, QueryAnsweredV1, Usage
-from contracts.topics import CHUNKS_EMBEDDED, DOCS_INDEXED, EVAL_REQUESTED, FEEDBACK_RECEIVED, QUERIES_ANSWERED
+from contracts.topics import CHUNKS_EMBEDDED, DOCS_INDEXED, FEEDBACK_RECEIVED, QUERIES_ANSWERED
 from kit.ids import chunk_id
 from kit.settings import VectorEngine
 from tests.chaos.harness.workload import ON_CHANGE, ON_INSERT, Workload, some_id
@@ -22,11 +21,6 @@ DIMENSIONS = 4
 DOCUMENTS = 40
 _VECTOR = b64encode(np.array([1, 0, 0, 0], dtype="<f4").tobytes()).decode()
 _NAMED = NamedVersion(name="default", version="1")
-
-
-def _requests(chance: Random) -> Iterator[Event]:
-    while True:
-        yield EvalRequestedV1(eval_id=some_id(chance), dataset="handbook", candidate="a", baseline="b")
 
 
 def _opinions(chance: Random) -> Iterator[Event]:
@@ -81,13 +75,6 @@ def _batches(document: str, version: int, count: int) -> Iterator[Event]:
         )
 
 
-EVALUATOR = Workload(
-    "evaluator",
-    topics=(EVAL_REQUESTED,),
-    events=_requests,
-    effects={EvalRequestedV1: ("runs", "eval_id")},
-    watched={"runs": ON_INSERT},
-)
 FEEDBACK = Workload(
     "feedback",
     topics=(FEEDBACK_RECEIVED, QUERIES_ANSWERED),
