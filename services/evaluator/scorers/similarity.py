@@ -29,7 +29,7 @@ class Similarity:
         return {_NAME: await self._judged(case, answer)}
 
     async def _judged(self, case: Case, answer: Answered) -> Judgement:
-        """The cosine, the greatest over accepted answers; 0 for who says nothing."""
+        """The cosine, the greatest over accepted answers, from 0 to 1: what points elsewhere is no worse than what says nothing, 0."""
         if not case.answerable:
             return UNANSWERABLE
         golds = [gold for gold in case.answers if gold.strip()]
@@ -40,7 +40,7 @@ class Similarity:
             return Score(0.0, "it says nothing")
         vectors = np.asarray(await self.embedder.embed([text[:_READ_CHARS] for text in (told, *golds)]), dtype=np.float64)
         unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-        cosines = unit[1:] @ unit[0]
+        cosines = np.clip(unit[1:] @ unit[0], 0.0, 1.0)
         return Score(float(cosines.max()), f"nearest to {golds[int(cosines.argmax())]!r}")
 
 

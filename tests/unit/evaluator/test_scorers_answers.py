@@ -88,6 +88,19 @@ async def test_who_says_nothing_is_similar_to_nothing_and_costs_no_call() -> Non
     assert embedder.calls == []
 
 
+async def test_similarity_is_a_share() -> None:
+    """Rounding does not lift it above 1, and what points elsewhere is not below 0."""
+
+    class Opposites(HashEmbedding):
+        async def embed(self, texts: object) -> np.ndarray:  # type: ignore[override,type-arg]
+            return np.array([[0.1, 0.7], [0.1, 0.7]] if "same" in texts else [[1.0, 0.0], [-1.0, 0.1]], np.float32)  # type: ignore[operator]
+
+    judged = [await Similarity(Opposites()).judge(case("x"), answered(text)) for text in ("same", "other")]
+
+    assert [value(one["similarity"]) for one in judged] == [pytest.approx(1, abs=1e-12), 0]
+    assert value(judged[0]["similarity"]) <= 1
+
+
 async def test_similarity_waits_for_the_embedding_model() -> None:
     """A case is tried again, never scored without it."""
 
