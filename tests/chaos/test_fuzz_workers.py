@@ -62,7 +62,7 @@ async def working(kafka: KafkaSettings, database: Servers) -> AsyncIterator[None
 
 def fresh(topic: Topic) -> Junk:
     """A good record with an id of its own."""
-    [example] = good_examples(topic)
+    example = good_examples(topic)[0]
     return with_id(example, uuid4().hex)
 
 

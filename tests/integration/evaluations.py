@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from contracts.base import Event
 from contracts.codec import Received, decode
-from contracts.evals import EvalCancelledV1, EvalCompletedV1, EvalRequestedV1, EvalShardPlannedV1
+from contracts.evals import EvalCancelledV1, EvalCompletedV1, EvalRequestedV1
 from kit.clock import Clock, SystemClock
 from kit.datasets.case import Case
 from kit.datasets.fingerprint import fingerprint
@@ -117,6 +117,11 @@ class Evaluator:
                 self.waiting.append(event)
         return self.waiting
 
+    async def ended(self) -> list[EvalCompletedV1]:
+        """What was told of evaluations that have ended."""
+        await self.told()
+        return self.completed
+
     async def step(self) -> bool:
         """Hands the next event on; False if there is none."""
         if not await self.told():
@@ -144,10 +149,6 @@ class Evaluator:
         """The results of a run as rag sees them."""
         rows = await self.effects.pool.fetch("SELECT * FROM v_case_results WHERE run_id = $1 ORDER BY ordinal, repeat", run_id)
         return [dict(row) for row in rows]
-
-    def shards(self) -> list[EvalShardPlannedV1]:
-        """The shards that were told and not handed on."""
-        return [event.data for event in self.waiting if isinstance(event.data, EvalShardPlannedV1)]
 
 
 @dataclass(frozen=True)
