@@ -71,12 +71,12 @@ def _asked(candidate: Sequence[Scored], baseline: Sequence[Scored] | None, gate:
 def _weighed(
     asked: Sequence[Asked], candidate: Sequence[Scored], pairs: Sequence[Pair] | None, how: tuple[float, int, int]
 ) -> list[Evidence]:
-    """The evidence: of pairs, but for the candidate's own figures where a rule is about it alone."""
+    """The evidence: of pairs, but for the candidate's own figures where a rule is about it alone, or the baseline has no scores."""
     if pairs is None:
         return weigh([of_one(each, candidate) for each in asked], *how)
     found = weigh([of_pairs(each, pairs) for each in asked], *how)
-    absolute = [number for number, each in enumerate(asked) if each.rule and not each.compares]
-    own = dict(zip(absolute, weigh([of_one(asked[number], candidate) for number in absolute], *how), strict=True))
+    alone = [number for number, each in enumerate(asked) if not each.compares and (each.rule or not found[number].n)]
+    own = dict(zip(alone, weigh([of_one(asked[number], candidate) for number in alone], *how), strict=True))
     return [_with_own(evidence, own.get(number)) for number, evidence in enumerate(found)]
 
 

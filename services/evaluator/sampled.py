@@ -78,7 +78,7 @@ def of_pairs(asked: Asked, pairs: Sequence[Pair]) -> Sampled:
     whole = [(place, both, ours, theirs) for place, both, ours, theirs in found if ours is not None and theirs is not None]
     lost = sum(ours is None and theirs is not None for _, _, ours, theirs in found)
     clusters = together([both.candidate.unit for _, both, _, _ in whole])
-    ours, theirs = (np.array([row[side] for row in whole], float).reshape(len(whole), -1).T for side in (2, 3))
+    ours, theirs = (_columns(asked.metric, [row[side] for row in whole]) for side in (2, 3))
     return Sampled(asked, tuple(place for place, *_ in whole), clusters, ours, theirs, lost)
 
 
@@ -87,5 +87,9 @@ def of_one(asked: Asked, cases: Sequence[Scored]) -> Sampled:
     found = [(place, case, asked.metric.scores(case)) for place, case in enumerate(cases) if asked.slice.holds(case)]
     scored = [(place, case, scores) for place, case, scores in found if scores is not None]
     clusters = together([case.unit for _, case, _ in scored])
-    ours = np.array([scores for *_, scores in scored], float).reshape(len(scored), -1).T
+    ours = _columns(asked.metric, [scores for *_, scores in scored])
     return Sampled(asked, tuple(place for place, *_ in scored), clusters, ours, None, 0)
+
+
+def _columns(metric: Metric, rows: Sequence[tuple[float, ...] | None]) -> Floats:
+    return np.array(rows, float).reshape(-1, len(metric.reads)).T

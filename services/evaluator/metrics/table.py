@@ -39,8 +39,8 @@ class Metric:
 
     def scores(self, case: Scored) -> tuple[float, ...] | None:
         """The scores it reads of a case; None if one is missing."""
-        found = [case.score(name) for name in self.reads]
-        return tuple(score for score in found if score is not None) if None not in found else None
+        found = tuple([score for name in self.reads if (score := case.score(name)) is not None])
+        return found if len(found) == len(self.reads) else None
 
     def how(self, resamples: int, level: float) -> Resampling:
         """Fewer resamples for what is no mean, since each costs a pass over all cases."""

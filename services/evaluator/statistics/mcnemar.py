@@ -21,5 +21,5 @@ def mid_p(fixed: int, broken: int) -> float:
 
 def mid_p_worse(fixed: int, broken: int) -> float:
     """One-sided mid-p of more broken than fixed: P(more than observed are broken) + P(just as many) / 2; 1 if nothing changed."""
-    changed = stats.binom(fixed + broken, 0.5)
-    return float(changed.sf(broken) + changed.pmf(broken) / 2) if fixed + broken else 1.0
+    changed = fixed + broken
+    return float(stats.binom.sf(broken, changed, 0.5) + stats.binom.pmf(broken, changed, 0.5) / 2) if changed else 1.0

@@ -42,8 +42,7 @@ class Spread:
         return ceil(k**2 * (self.questions * self.error**2 + loss * abs(effect) * self.design) / effect**2)
 
     def _quantiles(self, alpha: float, power: float) -> float:
-        student = stats.t(self.clusters - 1)
-        return float(student.ppf(1 - alpha) + student.ppf(power))
+        return float(stats.t.ppf([1 - alpha, power], self.clusters - 1).sum())
 
 
 def spread(differences: Floats, clusters: Clusters) -> Spread:

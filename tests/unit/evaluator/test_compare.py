@@ -1,0 +1,139 @@
+"""Two runs, compared."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from services.evaluator.compare import Comparison, compare
+from services.evaluator.gate import Gate
+from services.evaluator.rows import Row
+from services.evaluator.scored import Scored
+from services.evaluator.significance import MCNEMAR
+
+CASES = 90
+
+
+def run(correct: Callable[[int], float], clusters: int = CASES, **scores: Callable[[int], float | None]) -> list[Scored]:
+    """Cases of two kinds, in so many clusters."""
+    return [
+        Scored(
+            str(at),
+            {"correct": correct(at), **{name: score(at) for name, score in scores.items()}},
+            cluster=str(at % clusters),
+            metadata={"kind": "single" if at % 3 else "multi-hop"},
+        )
+        for at in range(CASES)
+    ]
+
+
+def gate(*rules: dict[str, Any], **changed: Any) -> Gate:
+    """With few cases allowed."""
+    return Gate.model_validate({"name": "g", "description": "d", "min_cases": 20, "rules": rules or [NO_WORSE], **changed})
+
+
+def rows(comparison: Comparison) -> dict[tuple[str, str], Row]:
+    """By metric and slice."""
+    return {(row.metric, row.slice): row for row in comparison.metrics}
+
+
+NO_WORSE: dict[str, Any] = {"metric": "correct", "rule": "no_worse", "margin": 0.05}
+ALWAYS = run(lambda _: 1.0)
+OFTEN = run(lambda at: float(at % 9 > 0))
+
+
+def test_a_run_against_itself_passes() -> None:
+    """Nothing differs, and nothing is worse."""
+    found = compare(OFTEN, OFTEN, gate(), 0, 500)
+
+    assert (found.verdict, found.reason) == ("PASS", "correct: worse by at most 0.000, within the margin of 0.050")
+    assert found.cases == {"fixed": 0, "broken": 0, "changed": 0, "same": CASES}
+
+
+def test_a_worse_run_fails_and_a_better_one_passes() -> None:
+    """Ten cases of ninety, by McNemar's test, since every case stands for itself: half of one in 1,024."""
+    worse = compare(OFTEN, ALWAYS, gate(), 0, 500)
+    better = compare(ALWAYS, OFTEN, gate({**NO_WORSE, "rule": "better", "margin": 0}), 0, 500)
+
+    assert (worse.verdict, better.verdict) == ("FAIL", "PASS")
+    assert worse.metrics[0].p_value == pytest.approx(0.5**11)
+    assert MCNEMAR in worse.metrics[0].reason
+    assert (worse.cases["broken"], better.cases["fixed"]) == (10, 10)
+
+
+def test_cases_that_hang_together_are_tested_together() -> None:
+    """The same ten cases are of one cluster of nine: no proof, however many they are."""
+    candidate, baseline = run(lambda at: float(at % 9 > 0), 9), run(lambda _: 1.0, 9)
+
+    found = compare(candidate, baseline, gate(), 0, 500)
+
+    assert (found.verdict, found.metrics[0].p_value, found.metrics[0].clusters) == ("INCONCLUSIVE", 0.5, 9)
+
+
+def test_a_slice_is_a_row_of_its_own_and_the_tests_are_corrected_for_one_another() -> None:
+    """Only multi-hop questions got worse."""
+    candidate = run(lambda at: float(at % 3 > 0 or at % 2))
+    found = compare(candidate, ALWAYS, gate({**NO_WORSE, "slices": ["kind"]}), 0, 500)
+
+    by = rows(found)
+    assert [by["correct", name].verdict for name in ("all", "kind=multi-hop", "kind=single")] == ["FAIL", "FAIL", "PASS"]
+    assert [by["correct", name].n for name in ("kind=multi-hop", "kind=single")] == [30, 60]
+    assert by["correct", "all"].p_adjusted == pytest.approx(3 * (by["correct", "all"].p_value or 0))
+    assert found.reason.startswith("correct: worse by 0.167")
+
+
+def test_without_a_gate_every_metric_has_a_difference_and_nothing_a_verdict() -> None:
+    """With a two-sided p-value."""
+    scores: dict[str, Callable[[int], float | None]] = {"latency_ms": lambda at: at % 7, "confidence": lambda at: at / 90}
+    candidate, baseline = run(lambda at: float(at % 9 > 0), **scores), run(lambda _: 1.0, **scores)
+
+    found = compare(candidate, baseline, None, 0, 500)
+
+    assert [row.metric for row in found.metrics] == ["correct", "aurc", "latency_ms_p50", "latency_ms_p95"]
+    assert all(row.difference and row.p_value is not None and row.verdict is row.rule is None for row in found.metrics)
+    assert (found.verdict, found.gate, found.metrics[0].p_value) == (None, None, pytest.approx(0.5**10))
+
+
+def test_a_pair_without_both_scores_is_left_out() -> None:
+    """A question that got no answer is no zero, but too many of them fail the gate."""
+    candidate = [Scored(one.case_id, one.scores, error=int(one.case_id) < 5) for one in ALWAYS]
+
+    found = compare(candidate, ALWAYS[:-10], gate(), 0, 500)
+
+    assert (found.metrics[0].n, found.metrics[0].verdict, found.verdict) == (75, "PASS", "FAIL")
+    assert found.reason.startswith("5 of the candidate's 90 questions got no answer")
+    assert found.cases["broken"] == 5
+
+
+def test_a_ceiling_looks_at_all_cases_of_the_candidate_and_needs_no_baseline() -> None:
+    """Also at those that the baseline lacks."""
+    ceiling = gate({"metric": "latency_ms_p95", "rule": "at_most", "bound": 80})
+    candidate = run(lambda _: 1.0, latency_ms=lambda at: 100.0 if at >= 60 else 10.0)
+
+    with_baseline, alone = compare(candidate, candidate[:60], ceiling, 0, 500), compare(candidate, None, ceiling, 0, 500)
+
+    assert [(each.verdict, each.metrics[0].n) for each in (with_baseline, alone)] == [("FAIL", 90), ("FAIL", 90)]
+    assert alone.metrics[0].difference is None
+    assert compare(candidate, None, gate(), 0, 500).reason == "correct: there is no baseline to compare with"
+
+
+def test_a_metric_that_nobody_scored_leaves_its_rule_open() -> None:
+    """And so does a slice without cases."""
+    found = compare(OFTEN, OFTEN, gate({**NO_WORSE, "metric": "rouge_l"}, {**NO_WORSE, "slices": ["topic"]}), 0, 500)
+
+    assert rows(found)["rouge_l", "all"].reason == "no case has a score for rouge_l"
+    assert rows(found)["correct", "topic"].verdict == found.verdict == "INCONCLUSIVE"
+
+
+def test_a_comparison_is_json_and_equal_every_time() -> None:
+    """With the same seed; another seed moves intervals only."""
+    noisy = run(lambda _: 1.0, token_f1=lambda at: float(np.random.default_rng(at).uniform()))
+    first, again, other = (compare(noisy, OFTEN, gate(), seed, 500).as_json() for seed in (1, 1, 2))
+
+    assert json.loads(json.dumps(first, allow_nan=False)) == json.loads(json.dumps(again))
+    assert [row["metric"] for row in first["metrics"]] == ["correct", "token_f1"]
+    assert first["metrics"][1]["candidate"]["value"] == other["metrics"][1]["candidate"]["value"]
+    assert first["gate_sha256"] == gate().sha256
+    assert set(first["metrics"][0]) >= {"slice", "n", "clusters", "baseline", "difference", "p_adjusted", "mde", "margin", "reason"}
