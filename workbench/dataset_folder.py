@@ -30,6 +30,7 @@ class DatasetFile(BaseModel):
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")
     description: str = ""
+    licence: str = ""
     cases: str
     mapping: str | None = None
     columns: dict[str, str] = Field(default_factory=dict)

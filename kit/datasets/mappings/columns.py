@@ -37,7 +37,7 @@ class Columns:
 
     def read(self, row: Row, number: int) -> Iterator[Entry]:
         context = self._context(row)
-        documents = (context.document_id,) if context else tuple(document_id_of(name) for name in texts(self._value(row, "gold")))
+        documents = (context.document_id,) if context else self._documents(row, number)
         answers = texts(self._value(row, "answers"))
         answerable = self._answerable(row, number)
         case = made_case(
@@ -65,6 +65,12 @@ class Columns:
     def _context(self, row: Row) -> Context | None:
         text = self._value(row, "context")
         return context_of("context", str(self._value(row, "title") or ""), str(text)) if text else None
+
+    def _documents(self, row: Row, number: int) -> tuple[str, ...]:
+        gold = self._value(row, "gold")
+        if any(isinstance(each, dict) for each in listed(gold)):
+            raise wrong_row(number, "has objects as gold; give ids of documents, or rows of the mapping native")
+        return tuple(document_id_of(name) for name in texts(gold))
 
     def _metadata(self, row: Row) -> dict[str, str]:
         named = {target.removeprefix(METADATA): row.get(column) for target, column in self.columns.items() if target.startswith(METADATA)}

@@ -90,6 +90,7 @@ BAD: list[tuple[str, str, dict[str, Any], str, str]] = [
     ("a.jsonl", "{}", {"columns": {"colour": "x"}}, "dataset_columns_wrong", "colour"),
     ("a.jsonl", '{"question": "?", "answer": "x", "answerable": "maybe"}', {}, "dataset_line_invalid", "maybe"),
     ("a.jsonl", '{"question": "?", "answers": ["x"], "gold": ["a", "b"], "starts": [1]}', {}, "dataset_line_invalid", "2 documents"),
+    ("a.jsonl", '{"question": "?", "gold": [{"document_id": "a"}]}', {"mapping": "columns"}, "dataset_line_invalid", "objects"),
     ("a.jsonl", "{}", {"mapping": "squid"}, "dataset_mapping_unknown", "squad_v2"),
     ("a.jsonl", "{}", {"mapping": "squad", "columns": {"question": "q"}}, "dataset_mapping_unknown", "leave"),
     ("a.jsonl", "{}", {"split": "test"}, "dataset_split_unknown", "no splits"),

@@ -15,7 +15,7 @@ ClientOf = Callable[[Callable[..., object]], Client]
 
 
 class Service:
-    """Takes any upload; each document goes through `statuses`, one a poll. A body of `bad` is refused."""
+    """Takes any upload; each document goes through `statuses`, one a poll. A body of `wrong` is refused."""
 
     def __init__(self, *statuses: str) -> None:
         self._statuses = statuses
@@ -25,7 +25,7 @@ class Service:
     async def __call__(self, request: httpx.Request) -> httpx.Response:
         if request.method == "GET":
             return httpx.Response(200, json=self._document(request.url.path.rpartition("/")[2]))
-        if b"bad" in request.content:
+        if b"wrong" in request.content:
             problem = {"title": "Unsupported Media Type", "detail": "send a PDF"}
             return httpx.Response(415, json=problem, headers={"content-type": "application/problem+json"})
         self.uploading += 1
@@ -75,7 +75,7 @@ async def test_a_document_that_fails_has_its_reason(tmp_path: Path, client_of: C
 
 async def test_a_refused_upload_does_not_stop_the_others(tmp_path: Path, client_of: ClientOf) -> None:
     """The outcomes stand in the order of the files."""
-    _, outcomes = await upload(client_of(Service("indexed")), files(tmp_path, a="x", b="bad", c="y"))
+    _, outcomes = await upload(client_of(Service("indexed")), files(tmp_path, a="x", b="wrong", c="y"))
 
     assert [item.ok for item in outcomes] == [True, False, True]
     assert outcomes[1].error == "Unsupported Media Type: send a PDF"
