@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from kit.errors import WorkbenchError
-from tests.bench import budget, events, gateway, ingest, memory, query, recovery, registry, search, startup
+from tests.bench import budget, events, gateway, ingest, memory, query, recovery, registry, search, startup, statistics
 from tests.bench.report import Figure, MeasurementFailed, machine, stage_table, table, tell_machine, tell_notes
 from tests.bench.workspace import Workspace
 from workbench.errors import INTERRUPTED
@@ -33,6 +33,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "gateway": gateway.measure,
         "budget": budget.measure,
         "registry": registry.measure,
+        "statistics": statistics.measure,
         "memory": memory.measure,
         "startup": startup.measure,
     }
