@@ -8,6 +8,7 @@ from workbench.evals import Json
 ALL = "all"
 MINUS = "−"
 _NONE = "—"
+_ALPHA = 0.05
 
 
 def number(metric: str, value: float | None) -> str:
@@ -54,9 +55,14 @@ def chance(row: Json) -> str:
 
 
 def moved(row: Json) -> str | None:
-    """`better` or `worse` where the whole interval of the difference is on one side of nothing; None where it is not."""
-    of = row.get("difference")
+    """`better` or `worse` where the whole interval of the difference is on one side of nothing, and the test agrees; None elsewhere.
+
+    Where a gate has a rule, p is not about this, and the rule's verdict says more.
+    """
+    of, p = row.get("difference"), row.get("p_value")
     if not of or of["low"] is None or of["high"] is None or (of["low"] <= 0 <= of["high"]):
+        return None
+    if row.get("rule") is None and p is not None and p > _ALPHA:
         return None
     return "better" if (of["low"] > 0) == row["higher_is_better"] else "worse"
 
@@ -104,6 +110,8 @@ def _unit(metric: str) -> Callable[[float], str]:
 
 
 def _milliseconds(value: float) -> str:
+    if abs(value) >= 10_000:
+        return f"{value / 1000:.1f} s".replace("-", MINUS)
     return f"{value:.0f} ms" if abs(value) >= 10 else f"{value:.1f} ms"
 
 

@@ -9,10 +9,11 @@ from workbench.evals import Json
 from workbench.report.scale import Scale
 
 WIDTH = 760
-LABELS, FIGURES = 190, 200  # what the names to the left and the figures to the right take
+LABELS, FIGURES = 180, 220  # what the names to the left and the figures to the right take
 ROW, AXIS = 30, 34
 SQUARE, EDGE = 330, 44
-_RADIUS = (3.0, 16.0)
+_RADIUS = (3.0, 10.0)
+_NO_MERIT = ("latency", "cost", "confidence", "judge_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +196,7 @@ def _is_score(row: Json) -> bool:
 
 def _names(cases: Sequence[Json]) -> list[str]:
     names = {name: None for case in cases for name in case["candidate"]["scores"]}
-    return [name for name in names if not name.startswith(("latency", "cost"))]
+    return [name for name in names if not name.startswith(_NO_MERIT)]
 
 
 def _scored(cases: Sequence[Json], name: str) -> "Counter[tuple[float, float]]":

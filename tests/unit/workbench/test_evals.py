@@ -88,6 +88,7 @@ def test_figures_are_in_their_own_units() -> None:
     assert [signed("correct", value) for value in (0.03, -0.03, 0.0, 0.0001)] == ["+0.030", "−0.030", "0.000", "0.000"]
     assert interval("correct", {"value": 0.8, "low": 0.7, "high": 0.9}) == "0.800 [0.700, 0.900]"
     assert interval("aurc", {"value": 0.1, "low": None, "high": None}) == "0.100"
+    assert [signed("latency_ms_p95", value) for value in (-20_930.0, 999.6)] == ["−20.9 s", "+1000 ms"]
     assert difference("latency_ms_p95", {"value": 12.0, "low": -3.0, "high": 27.0}) == "+12 ms [−3.0 ms, +27 ms]"
 
 
@@ -98,6 +99,8 @@ def test_better_and_worse_know_which_way_is_up() -> None:
     assert moved({"difference": up, "higher_is_better": True}) == "better"
     assert moved({"difference": up, "higher_is_better": False}) == "worse"
     assert moved({"difference": around, "higher_is_better": True}) is None
+    assert moved({"difference": up, "higher_is_better": True, "p_value": 0.25}) is None
+    assert moved({"difference": up, "higher_is_better": True, "p_value": 0.25, "rule": "no_worse"}) == "better"
 
 
 def test_a_rule_is_told_in_words() -> None:

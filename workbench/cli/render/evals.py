@@ -14,7 +14,7 @@ from workbench.evals import Json
 STYLES = {"PASS": "bold green", "FAIL": "bold red", "INCONCLUSIVE": "bold yellow"}
 _STATUS = {"completed": "green", "failed": "bold red", "cancelled": "dim"}
 _MOVED = {"better": ("▲ ", "green"), "worse": ("▼ ", "red"), None: ("  ", "")}
-_WIDE = 120
+_WIDE, _NAME = 120, 10
 _CHANGES = {"fixed": "green", "broken": "red", "changed": "yellow", "same": "dim"}
 
 
@@ -28,12 +28,14 @@ def evaluation(found: Json, width: int, slices: bool = False) -> RenderableType:
 
 def evaluations(found: Sequence[Json]) -> Table:
     """One a line."""
-    table = _table("Asked", "Dataset", "Candidate", "Baseline", "Status", "Verdict", "Experiment", "Evaluation")
+    table = _table("Evaluation", "Asked", "What", "Outcome")
+    table.columns[0].no_wrap = table.columns[1].no_wrap = table.columns[3].no_wrap = True
     for one in found:
-        asked = f"{datetime.fromisoformat(one['requested_at']):%Y-%m-%d %H:%M}"
-        baseline = one["baseline_variant"] or ("a run" if one["baseline_run"] else "—")
-        words = (asked, one["dataset"], one["candidate_variant"] or "a run", baseline)
-        table.add_row(*map(Text, words), status(one), verdict(one), Text(one["experiment"] or ""), Text(one["eval_id"], no_wrap=True))
+        asked = f"{datetime.fromisoformat(one['requested_at']):%m-%d %H:%M}"
+        against = one["baseline_variant"] or ("a run" if one["baseline_run"] else None)
+        told = (one["candidate_variant"] or "a run", against and f"against {against}", f"on {one['dataset']}")
+        outcome = verdict(one) if one["verdict"] else status(one)
+        table.add_row(Text(one["eval_id"]), asked, Text(" ".join(part for part in told if part)), outcome)
     return table
 
 
@@ -79,8 +81,11 @@ def _heading(found: Json) -> Text:
 def _figures(found: Json, rows: Sequence[Json], narrow: bool) -> Table:
     compared, gate = found["baseline"] is not None, found["gate"] is not None
     table = _table("Metric", "n", "Candidate", *(["Baseline", "Difference"] if compared else []), *(["Gate"] if gate else []))
-    for column in table.columns[1 : 5 if compared else 3]:
+    table.columns[0].min_width, table.columns[0].overflow = _NAME, "fold"
+    for column in table.columns[1 : 5 if compared else 3] + (table.columns[-1:] if narrow else []):
         column.no_wrap = True
+    if narrow:
+        table.padding = (0, 1, 0, 0)
     for row in rows:
         cells = _cells(row, compared)
         table.add_row(*(_narrowed(cell) if narrow else cell for cell in cells), *([_ruled(row, narrow)] if gate else []))
@@ -152,6 +157,7 @@ def _side(name: str, metric: str, side: Json, other: Json | None, style: str) ->
 
 def _board(board: Json) -> list[RenderableType]:
     table = _table("Rank", "Variant", board["metric"], "n", "Cost", "Run")
+    table.columns[0].no_wrap = table.columns[-1].no_wrap = True
     for entry in board["entries"]:
         rank = f"{entry['rank']}{'*' if entry['tied_for_first'] else ''}"
         cost = figures.number("cost_usd", entry.get("cost_usd"))
@@ -166,4 +172,4 @@ def _variant(variant: Json | str) -> str:
 
 
 def _table(*columns: str) -> Table:
-    return Table(*columns, box=None, header_style="bold", padding=(0, 2, 0, 0))
+    return Table(*columns, box=None, header_style="bold", padding=(0, 2, 0, 0), pad_edge=False)
