@@ -37,7 +37,7 @@ def build(settings: Settings) -> AsgiFastStream:
     @asynccontextmanager
     async def wire(floor: Floor) -> AsyncIterator[Wiring]:
         async with _client(settings.rag) as http:
-            rag = HttpRag(http)
+            rag = HttpRag(http, floor.clock)
             floor.health.watch("rag", rag.ping, spared=True)
             yield _wiring(settings, floor, rag)
 

@@ -49,11 +49,6 @@ class Correct:
         return {"correct": Score(float(any(accepted in answer.text for accepted in case.answers)))}
 
 
-def cases_of(count: int, answer: str = "yes") -> list[Case]:
-    """Cases c0, c1, ... in clusters of two."""
-    return [Case(id=f"c{n}", question=f"Question {n}?", answers=(answer,), cluster=f"p{n // 2}") for n in range(count)]
-
-
 @dataclass
 class Evaluator:
     """A user sees `prepare`, `request`, `cancel` and the views; `step` and `settle` hand on what was told."""

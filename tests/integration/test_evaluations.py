@@ -11,9 +11,10 @@ from contracts.evals import EvalRequestedV1
 from kit.errors import Permanent
 from services.evaluator.gate import Gate
 from services.evaluator.record import FORMAT
+from tests.bench.evaluator import cases_of
 from tests.events import received
 from tests.integration.conftest import OpenEffects
-from tests.integration.evaluations import Evaluator, Options, cases_of, open_evaluator
+from tests.integration.evaluations import Evaluator, Options, open_evaluator
 from tests.unit.evaluator.rags import ScriptedRag
 
 RULE = {"metric": "correct", "rule": "at_least", "bound": 0.1}

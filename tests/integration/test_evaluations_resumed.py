@@ -12,8 +12,9 @@ from kit.clock import FakeClock
 from kit.errors import DependencyDown, Permanent, Transient
 from services.evaluator.answered import Answered
 from services.evaluator.rag import Refused
+from tests.bench.evaluator import cases_of
 from tests.integration.conftest import OpenEffects
-from tests.integration.evaluations import Evaluator, Options, cases_of, open_evaluator
+from tests.integration.evaluations import Evaluator, Options, open_evaluator
 from tests.unit.evaluator.rags import ScriptedRag
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from kit.clock import SystemClock
 from kit.errors import Permanent, Transient
 from kit.fakes.llm import Line, ScriptedLLM
 from kit.gateway.structured import Structured
@@ -20,7 +21,7 @@ MATTER = Matter("Rate it.", (Section("question", "Why?"), Section("answer", "So.
 async def opinion(llm: ScriptedLLM) -> Opinion:
     """What the judge thinks in one order."""
     async with direct(app_over(Structured(llm))) as http:
-        return await Judge(RagJudge(HttpRag(http), "openai", "gpt-5")).opinion(MATTER)
+        return await Judge(RagJudge(HttpRag(http, SystemClock()), "openai", "gpt-5")).opinion(MATTER)
 
 
 async def test_a_form_is_filled_by_the_model_that_is_set_up() -> None:
