@@ -75,7 +75,7 @@ class Evals:
             **(wish.rest or {}),
         )
         told = await self.store.add(tenant_id, event, idempotency_key)
-        log.info("eval.requested", eval_id=str(told), dataset=wish.dataset, candidate=candidate)
+        log.info("eval.asked_for", eval_id=str(told), dataset=wish.dataset, candidate=candidate)
         return told
 
     async def get(self, tenant_id: str, eval_id: UUID) -> asyncpg.Record:
