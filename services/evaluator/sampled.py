@@ -78,7 +78,7 @@ def of_pairs(asked: Asked, pairs: Sequence[Pair]) -> Sampled:
     whole = [(place, both, ours, theirs) for place, both, ours, theirs in found if ours is not None and theirs is not None]
     lost = sum(ours is None and theirs is not None for _, _, ours, theirs in found)
     clusters = together([both.candidate.unit for _, both, _, _ in whole])
-    ours, theirs = (_columns(asked.metric, [row[side] for row in whole]) for side in (2, 3))
+    ours, theirs = (_columns(asked.metric, rows) for rows in ([row[2] for row in whole], [row[3] for row in whole]))
     return Sampled(asked, tuple(place for place, *_ in whole), clusters, ours, theirs, lost)
 
 
