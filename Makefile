@@ -1,6 +1,6 @@
 # Needs Python 3.11 (or 3.12) and make; everything else is fetched into .venv by the first word you use.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check up bench chaos retrieval-report abstention-report fmt lock contracts kafka local-llm smoke-providers clean
+.PHONY: help demo test check up bench chaos retrieval-report abstention-report versions-report fmt lock contracts kafka local-llm smoke-providers clean
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -46,6 +46,10 @@ retrieval-report: .venv/.ready
 
 abstention-report: .venv/.ready
 	$(BIN)/python -m tests.report.abstention --data $(DATA) --markdown docs/retrieval.md
+
+# Retrieval before and after, judged by the product's own evaluations; docs/rag-v1-v2.md is written anew.
+versions-report: .venv/.ready
+	$(BIN)/python -m tests.report.versions --data $(DATA) --markdown docs/rag-v1-v2.md
 
 fmt: .venv/.ready  ## format the code and fix what can be fixed
 	$(BIN)/ruff format .

@@ -8,9 +8,14 @@ from tests.report.grid import Grid
 
 
 def write_markdown(path: Path, section: str, facts: Mapping[str, str], grids: Sequence[Grid]) -> None:
+    """Writes the section of a document anew, of tables."""
+    write_section(path, section, facts, [grid.markdown() for grid in grids])
+
+
+def write_section(path: Path, section: str, facts: Mapping[str, str], texts: Sequence[str]) -> None:
     """Writes the section of a document anew, between its two markers; what stands outside stays."""
     begin, end = f"<!-- {section}: generated, begin -->", f"<!-- {section}: generated, end -->"
-    made = "\n".join([begin, "", *_facts(facts), "", *(grid.markdown() for grid in grids), end])
+    made = "\n".join([begin, "", *_facts(facts), "", *texts, end])
     old = path.read_text(encoding="utf-8") if path.exists() else ""
     before, found, rest = old.partition(begin)
     after = rest.partition(end)[2] if found else ""
