@@ -44,6 +44,7 @@ async def open_pool(settings: PostgresSettings, schema: str) -> AsyncIterator[as
             command_timeout=30,
             server_settings={"search_path": schema, "application_name": f"workbench-{schema}"},
             init=_set_codecs,
+            reset=_as_it_is,
         )
     except (*_DOWN, OSError) as error:
         raise DependencyDown("postgres_down", f"Postgres does not answer for {schema}: {error}") from error
@@ -82,6 +83,12 @@ def translated(error: BaseException) -> WorkbenchError | None:
     if isinstance(error, _DOWN) or (type(error) is OSError and str(error).startswith("Multiple exceptions")):
         return DependencyDown("postgres_down", f"Postgres does not answer: {error}")
     return None
+
+
+async def _as_it_is(_: Any) -> None:
+    """Instead of asyncpg's own query after each of ours, a round trip of its own: nothing here changes a session for longer than a
+    transaction, which asyncpg ends before this, and whoever takes a lock of the session gives it back or ends the connection.
+    """
 
 
 async def _set_codecs(connection: asyncpg.Connection) -> None:

@@ -67,7 +67,14 @@ class Relay:
                     if not await self.publish_batch(connection):
                         await self._rest()
             finally:
-                await connection.execute("SELECT pg_advisory_unlock($1, hashtext($2))", _LOCK, self._service)
+                await self._let_go(connection)
+
+    async def _let_go(self, connection: asyncpg.Connection) -> None:
+        try:
+            await connection.execute("SELECT pg_advisory_unlock($1, hashtext($2))", _LOCK, self._service)
+        except BaseException:
+            connection.terminate()  # or nobody could lead as long as the pool keeps it
+            raise
 
     async def publish_batch(self, connection: asyncpg.Connection) -> int:
         """Publishes the oldest records, removes those the broker acknowledged, and returns their number."""
