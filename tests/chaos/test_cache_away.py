@@ -48,6 +48,29 @@ async def test_questions_are_answered_and_documents_indexed_while_the_cache_is_a
     assert [(answer["abstained"], len(answer["citations"])) for answer in given] == [(False, 1)] * 6
 
 
+async def test_no_question_of_many_fails_when_the_cache_stops_in_between(
+    fresh_tansu: LocalBroker, postgres: Database, cache: Cache, tmp_path: Path
+) -> None:
+    """Eight clients ask without a pause, some of them what is remembered."""
+    given: list[dict[str, Any]] = []
+
+    async def client(answers: Answers) -> None:
+        while len(given) < 120:
+            given.append(await answers.ask(f"How many days of paid leave are there in year {len(given) % 40}?"))
+
+    async with answering(fresh_tansu, postgres, cache, tmp_path / "world") as answers, asyncio.TaskGroup() as clients:
+        await answers.upload("Leave", LEAVE)
+        asking = [clients.create_task(client(answers)) for _ in range(8)]
+        while len(given) < 60:
+            await asyncio.sleep(0.01)
+        remembered = sum(answer["cached"] for answer in given)
+        await asyncio.to_thread(cache.server.stop)
+        await asyncio.wait(asking)
+
+    assert remembered > 0
+    assert {(answer["abstained"], len(answer["citations"])) for answer in given} == {(False, 1)}
+
+
 async def test_questions_are_answered_while_the_cache_stands_still(
     fresh_tansu: LocalBroker, postgres: Database, cache: Cache, tmp_path: Path
 ) -> None:

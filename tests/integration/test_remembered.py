@@ -1,22 +1,25 @@
 """Answers and searches remembered in a real Valkey: never another tenant's, never of an older index, never what is gone."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 import pytest
 import redis.asyncio as redis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from kit.clock import FakeClock
 from kit.errors import DependencyDown
-from kit.fakes.llm import ScriptedLLM
+from kit.fakes.llm import Line, ScriptedLLM
+from kit.ports.llm import CompletionRequest
+from kit.ports.vectors import Filter, Hit
 from services.rag.memo import Memo
 from services.rag.remembered import Recall, RememberedAnswers, RememberedSearch
 from services.rag.retrieve import Question
 from services.rag.stopwatch import Stopwatch
+from services.rag.variants import VariantDefinition
 from tests.unit.rag.main_path import PROVEN, Shown, answerer, question
 from workbench.stack.servers import Servers
 
@@ -119,24 +122,36 @@ async def test_a_search_is_remembered_as_well(bench: Bench) -> None:
     assert [(hit.chunk, hit.score, hit.places) for hit in second] == [(hit.chunk, hit.score, hit.places) for hit in first]
 
 
-STEPS = st.lists(st.sampled_from(["ask", "search", "delete", "show", "change"]), min_size=1, max_size=12)
+STEPS = st.lists(st.sampled_from(["ask", "search", "delete", "show", "change", "move", "narrow", "widen"]), min_size=1, max_size=12)
+
+
+class TellsVariants(ScriptedLLM):
+    """Says by which variant it was asked: they differ in `max_tokens`."""
+
+    def _next(self, request: CompletionRequest) -> Line:
+        super()._next(request)
+        return f'{request.max_tokens} it was. [1: "within 14 days"]'
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.tuples(st.sampled_from(["default", "acme"]), STEPS), min_size=1, max_size=4))
+@example(steps=[("default", ["ask", "search", "narrow", "ask", "search"])])
+@example(steps=[("default", ["ask", "move", "ask"])])
+@example(steps=[("default", ["ask", "search"]), ("acme", ["ask", "search"])])
 async def test_nothing_that_is_gone_is_ever_shown(servers: Servers, steps: list[tuple[str, list[str]]]) -> None:
-    """Whatever is asked, deleted, indexed again and asked again, in any order, and whether or not the index has heard of it."""
+    """Whatever is asked, deleted, indexed again, filtered, and wherever a label moves; whether or not the index has heard of it."""
     async with redis.from_url(servers.redis) as client:
         await client.flushall()
-        bench = Bench(Memo(client, 60, 1_000_000))
+        bench = Bench(Memo(client, 60, 1_000_000), TellsVariants([PROVEN]))
         await bench.open()
-        asked = await question()
+        asked = await question(VariantDefinition(max_tokens=501))
         for tenant, story in steps:
             for step in story:
-                await _check(bench, replace(asked, tenant_id=tenant), step)
+                asked = await _checked(bench, replace(asked, tenant_id=tenant), step)
 
 
-async def _check(bench: Bench, asked: Question, step: str) -> None:
+async def _checked(bench: Bench, asked: Question, step: str) -> Question:
+    """The question as it stands after the step."""
     match step:
         case "delete":
             bench.versions.hidden.add("copy")
@@ -144,11 +159,22 @@ async def _check(bench: Bench, asked: Question, step: str) -> None:
             bench.versions.hidden.discard("copy")
         case "change":
             bench.epoch += 1
+        case "move":
+            definition = VariantDefinition(max_tokens=1003 - asked.variant.definition.max_tokens)
+            return replace(asked, variant=replace(asked.variant, definition=definition))
+        case "narrow" | "widen":
+            return replace(asked, filter=Filter(document_ids=("copy",) if step == "narrow" else ()))
+        case "search":
+            _check(bench, asked, await bench.search.retrieve(asked, Stopwatch(FakeClock())))
         case _:
-            hits = await (bench.search.retrieve(asked, Stopwatch(FakeClock())) if step == "search" else _passages(bench, asked))
-            assert not {hit.chunk.document_id for hit in hits} & bench.versions.hidden
-            assert {hit.chunk.tenant_id for hit in hits} <= {asked.tenant_id}
+            answer = await bench.answers.answer(asked)
+            _check(bench, asked, answer.passages)
+            assert answer.abstained or answer.text.startswith(str(asked.variant.definition.max_tokens))
+    return asked
 
 
-async def _passages(bench: Bench, asked: Question) -> list:  # type: ignore[type-arg]
-    return list((await bench.answers.answer(asked)).passages)
+def _check(bench: Bench, asked: Question, hits: Sequence[Hit]) -> None:
+    documents = {hit.chunk.document_id for hit in hits}
+    assert not documents & bench.versions.hidden
+    assert documents <= set(asked.filter.document_ids or documents)
+    assert {hit.chunk.tenant_id for hit in hits} <= {asked.tenant_id}
