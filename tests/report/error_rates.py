@@ -19,7 +19,7 @@ from tests.bench.report import machine, tell_machine
 from tests.report.document import today, write_markdown
 from tests.report.grid import Grid
 from tests.report.session import make_console, run
-from tests.report.simulated import CORRECT, NDCG, NONE, SCORES, TOKEN_F1, Regression, Shape, two_runs
+from tests.report.simulated import CORRECT, NDCG, NONE, SCORES, TOKEN_F1, Regression, Shape, greatest, two_runs
 from workbench.errors import INTERRUPTED
 
 COMMAND = "python -m tests.report.error_rates --markdown docs/error-rates.md"
@@ -136,7 +136,7 @@ def _planted(options: Namespace, equal: Mapping[Shape, Outcome]) -> Iterator[tup
     kinds = [(shape, score, times) for shape in equal for score in SCORES for times in (TIMES if score != NDCG else (1.0,))]
     for seed, (shape, score, times) in enumerate(kinds, 100):
         count = max(1, options.comparisons * 2 // 5 if times == 1 else options.comparisons // 5)
-        regression = Regression(score, times * equal[shape].mde[score])
+        regression = Regression(score, min(times * equal[shape].mde[score], greatest(score)))
         yield times, Trial(shape, regression, NARROW, SCORES, count, options.resamples, seed)
 
 

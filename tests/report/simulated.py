@@ -48,6 +48,11 @@ class Regression:
 NONE = Regression()
 
 
+def greatest(score: str) -> float:
+    """The effect that takes all there is of a score in the affected clusters."""
+    return MEANS[score] * _AFFECTED
+
+
 def two_runs(shape: Shape, regression: Regression, rng: np.random.Generator) -> tuple[list[Scored], list[Scored]]:
     """The candidate's cases and the baseline's."""
     clusters = shape.clusters(rng)
