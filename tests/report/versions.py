@@ -80,7 +80,7 @@ async def _answers(client: Client, data: DataSet, place: Workspace) -> list[str]
 
 
 def _side(role: str, variant: str, runs: dict[str, str]) -> Json:
-    return {f"{role}_run": runs[variant]} if variant in runs else {role: variant}
+    return {f"{role}_run": runs[variant]} if variant in runs else {role: f"{variant}@1"}
 
 
 async def _ended(evals: Evals, asked: Json, place: Workspace) -> Json:
