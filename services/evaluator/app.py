@@ -13,6 +13,7 @@ from kit.reconcile import Reconcile
 from kit.worker import Wiring, make_worker
 from services.evaluator.case_store import CaseStore
 from services.evaluator.dataset import Datasets
+from services.evaluator.embed_together import EmbedTogether
 from services.evaluator.finish import Finish
 from services.evaluator.gate import load_gates
 from services.evaluator.gates import Gates
@@ -61,7 +62,7 @@ def _wiring(settings: Settings, floor: Floor, rag: Rag) -> Wiring:
 
 def _scorers(rag: Rag, judge: JudgeSettings) -> Sequence[Scorer]:
     """Those of one run: what a judge costs is on its account."""
-    return make_scorers(Tools(rag, Judge(RagJudge(rag, judge.provider, judge.model)) if judge.model else None))
+    return make_scorers(Tools(EmbedTogether(rag), Judge(RagJudge(rag, judge.provider, judge.model)) if judge.model else None))
 
 
 def _client(rag: RagSettings) -> httpx.AsyncClient:

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from kit.clock import Clock
 from kit.errors import WorkbenchError
 from kit.metrics import EVAL_CASES
+from services.evaluator.answered import Answered
 from services.evaluator.case_store import CaseStore, Result, Waiting
 from services.evaluator.measure import Measure
 from services.evaluator.store import RUNNING
@@ -22,7 +24,7 @@ class _Ended(Exception):
 
 @dataclass
 class Asking:
-    """The cases of one message. Results are kept together if they come together."""
+    """The cases of one message: so many are asked at once, and as many scored. Results are kept together if they come together."""
 
     cases: CaseStore
     measure: Measure
@@ -32,6 +34,9 @@ class Asking:
     _new: list[Result] = field(default_factory=list)
     _kept: int = 0
     _keeping: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def __post_init__(self) -> None:
+        self._judging = asyncio.Semaphore(self.concurrency)
 
     async def ask(self, waiting: Sequence[Waiting], until: float) -> int:
         """Asks cases until that time, or until the run has ended; gives how many have a result now.
@@ -49,7 +54,8 @@ class Asking:
         except BaseExceptionGroup as errors:
             if errors.split(_Ended)[1] is None:
                 return self._kept
-            await self._keep_new()
+            with suppress(_Ended):
+                await self._keep_new()
             raise _first(errors) from errors
         return self._kept
 
@@ -57,30 +63,44 @@ class Asking:
         for waiting in left:
             if self.clock.monotonic() >= until:
                 return
-            result = await self.measure.measured(waiting, until)
-            if result is not None:
-                self._new.append(result)
-                group.create_task(self._keep())
+            answer = await self.measure.answered(waiting, until)
+            if isinstance(answer, Answered):
+                await self._judging.acquire()
+                group.create_task(self._judge(waiting, answer, until))
+            elif answer is not None:
+                group.create_task(self._keep(answer))
+
+    async def _judge(self, waiting: Waiting, answer: Answered, until: float) -> None:
+        """Beside the next question: what scorers ask for is no reason to leave rag idle."""
+        try:
+            result = await self.measure.scored(waiting, answer, until)
+        finally:
+            self._judging.release()
+        if result is not None:
+            await self._keep(result)
 
     async def _look(self) -> None:
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
-            await self._keep(always=True)
+            async with self._keeping:
+                await self._keep_new()
 
-    async def _keep(self, *, always: bool = False) -> None:
-        """Keeps what nobody has kept; whoever waits for the lock finds that done."""
+    async def _keep(self, result: Result) -> None:
+        """Keeps it with all that nobody has kept; whoever waits for the lock finds that done."""
+        self._new.append(result)
         async with self._keeping:
-            if (self._new or always) and await self._keep_new() != RUNNING:
-                raise _Ended
+            if self._new:
+                await self._keep_new()
 
-    async def _keep_new(self) -> str:
+    async def _keep_new(self) -> None:
         new = list(self._new)
         status = await self.cases.put(self.run_id, new)
         del self._new[: len(new)]
         self._kept += len(new)
         for result in new:
             EVAL_CASES.labels("failed" if result.error else "answered").inc()
-        return status
+        if status != RUNNING:
+            raise _Ended
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -34,19 +34,25 @@ class Measure:
     prompt: NamedVersion
     clock: Clock
 
-    async def measured(self, waiting: Waiting, until: float) -> Result | None:
-        """What came of a case; None if another try would begin after `until`.
+    async def answered(self, waiting: Waiting, until: float) -> Answered | Result | None:
+        """The answer, or the error that there is instead; None if another try would begin after `until`.
 
         Raises DependencyDown if rag is away, Permanent if no case can be asked.
         """
-        place = (waiting.ordinal, waiting.repeat)
+        return await self._or_error(waiting, lambda: self._asked(waiting), until)
+
+    async def scored(self, waiting: Waiting, answer: Answered, until: float) -> Result | None:
+        """The answer with its scores, or an error. Raises as `answered`."""
+        scores = await self._or_error(waiting, lambda: score_all(self.scorers, waiting.case, answer), until)
+        return Result(waiting.ordinal, waiting.repeat, answer, scores) if isinstance(scores, dict) else scores
+
+    async def _or_error(self, waiting: Waiting, work: Callable[[], Awaitable[T]], until: float) -> T | Result | None:
         try:
-            answer = await self._tried(lambda: self._asked(waiting), until)
-            return Result(*place, answer, await self._tried(lambda: score_all(self.scorers, waiting.case, answer), until))
+            return await self._tried(work, until)
         except OutOfTime:
             return None
         except (Refused, Transient) as error:
-            return Result(*place, error=error.message, code=error.code)
+            return Result(waiting.ordinal, waiting.repeat, error=error.message, code=error.code)
 
     async def _asked(self, waiting: Waiting) -> Answered:
         answer = await self.rag.ask(waiting.case.question, self.variant)

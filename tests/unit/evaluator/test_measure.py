@@ -38,7 +38,9 @@ async def measured(rag: ScriptedRag, scorer: Length | None = None, within_s: flo
     """What comes of the case."""
     clock = FakeClock()
     measure = Measure(rag, [scorer or Length()], pinned("b").variant, PROMPT, clock)
-    return await measure.measured(CASE, clock.monotonic() + within_s)
+    until = clock.monotonic() + within_s
+    answer = await measure.answered(CASE, until)
+    return await measure.scored(CASE, answer, until) if isinstance(answer, Answered) else answer
 
 
 async def test_an_answer_is_scored() -> None:
