@@ -1,6 +1,6 @@
 """How sure an answer must be: picked on some questions, judged on others."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,17 +46,42 @@ def served(judged: Judged, threshold: float) -> Flags:
 
 def best_threshold(judged: Judged) -> float:
     """The one by which most end well; the lowest of several. Source: `best_exact_thresh` of SQuAD 2.0's evaluation script."""
+    return _best(judged, lambda threshold: float(served(judged, threshold).sum()))
+
+
+def balanced_threshold(judged: Judged) -> float:
+    """The one of the greatest balance; the lowest of several."""
+    return _best(judged, lambda threshold: balance(judged, threshold))
+
+
+def balance(judged: Judged, threshold: float) -> float:
+    """The share of right answers that it keeps and of unanswerable questions that it leaves, less 1: 0 tells nothing, 1 is perfect.
+
+    Unlike the share that ends well it does not depend on how many questions have no answer. Source: Youden (1950), Index for rating
+    diagnostic tests, Cancer 3.
+    """
+    answered, unanswerable = judged.support >= threshold, ~judged.answerable
+    return float(answered[judged.right].mean() + (~answered)[unanswerable].mean() - 1)
+
+
+def chosen_threshold(sets: Sequence[Judged], candidates: Sequence[float]) -> float:
+    """Of these the one of the greatest mean balance over the sets, each counting as one; the lowest of several."""
+    return candidates[int(np.argmax([sum(balance(judged, threshold) for judged in sets) for threshold in candidates]))]
+
+
+def _best(judged: Judged, worth: Callable[[float], float]) -> float:
     candidates = np.unique(judged.support)
-    return float(candidates[int(np.argmax([served(judged, threshold).sum() for threshold in candidates]))])
+    return float(candidates[int(np.argmax([worth(float(threshold)) for threshold in candidates]))])
 
 
 @dataclass(frozen=True, slots=True)
 class Operating:
-    """What a threshold does: how many end well, are answered, and of those are wrong; and how often it abstains, rightly and wrongly."""
+    """What a threshold does: how many end well, are answered, and of those are wrong; what it keeps of what is right; how it abstains."""
 
     well: Estimate
     coverage: Estimate
     risk: Estimate
+    keeps_right: Estimate
     abstains_rightly: Estimate
     abstains_wrongly: Estimate
 
@@ -69,6 +94,7 @@ def operate(judged: Judged, threshold: float) -> Operating:
         _share(judged, served(judged, threshold), everyone),
         _share(judged, answered, everyone),
         _share(judged, ~judged.right, answered),
+        _share(judged, answered, judged.right),
         _share(judged, ~answered, ~judged.answerable),
         _share(judged, ~answered, judged.answerable),
     )

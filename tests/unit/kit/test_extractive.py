@@ -58,7 +58,7 @@ async def ask(
     [
         ("How much does a week on call pay?", 1, "420 euros"),
         ("How many days of vacation do employees get?", 2, "25 days"),
-        ("What is necessary for laser cutting?", 3, "permit"),
+        ("Which permit is needed for laser cutting?", 3, "permit"),
     ],
 )
 async def test_an_answer_cites_the_passage_that_supports_it(
