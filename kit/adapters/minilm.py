@@ -16,6 +16,7 @@ _TOKENIZER = PackagedFile(
     "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 )
 _MAX_TOKENS = 256
+NAME, DIMENSIONS = "all-minilm-l6-v2-int8", 384
 
 
 class MiniLM(OnnxEmbedding):
@@ -23,4 +24,4 @@ class MiniLM(OnnxEmbedding):
 
     def __init__(self, threads: int = 1) -> None:
         network = OnnxText(_MODEL.find(), _TOKENIZER.find(), _MAX_TOKENS, threads=threads)
-        super().__init__("all-minilm-l6-v2-int8", 384, network)
+        super().__init__(NAME, DIMENSIONS, network)

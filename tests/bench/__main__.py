@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from kit.errors import WorkbenchError
-from tests.bench import budget, events, gateway, ingest, memory, query, recovery, registry, search, startup, statistics
+from tests.bench import budget, evaluation, events, gateway, ingest, memory, query, recovery, registry, search, startup, statistics
 from tests.bench.report import Figure, MeasurementFailed, machine, stage_table, table, tell_machine, tell_notes
 from tests.bench.workspace import Workspace
 from workbench.errors import INTERRUPTED
@@ -30,26 +30,31 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "ingest": ingest.measure,
         "search": search.measure,
         "query": query.measure,
+        "search-50k": search.measure_many,
+        "query-50k": query.measure_many,
         "gateway": gateway.measure,
         "budget": budget.measure,
         "registry": registry.measure,
+        "evaluation": evaluation.measure,
         "statistics": statistics.measure,
         "memory": memory.measure,
         "startup": startup.measure,
     }
 )
+# These take minutes more: measured only where `--only` names them.
+LONG = frozenset({"search-50k", "query-50k"})
 FAILURES = (MeasurementFailed, WorkbenchError, httpx.HTTPError, KafkaError, OSError, ValueError, KeyError)
 WIDTH = 150
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The whole bench, or what `--only` names."""
+    """All but `LONG`, or what `--only` names."""
     options = _options(arguments)
     _stop_like_ctrl_c()
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
     facts, began = machine(), time.monotonic()
     tell_machine(console, facts)
-    figures, failures = asyncio.run(_measure_all(options.only or MEASURES, console))
+    figures, failures = asyncio.run(_measure_all(options.only or MEASURES.keys() - LONG, console))
     for shown in (table(figures, failures), stage_table(figures)):
         if shown:
             console.print(shown)
@@ -64,7 +69,11 @@ def main(arguments: Sequence[str]) -> int:
 def _options(arguments: Sequence[str]) -> Namespace:
     parser = ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument(
-        "--only", action="append", choices=list(MEASURES), metavar="NAME", help=f"one of {', '.join(MEASURES)}; again for more"
+        "--only",
+        action="append",
+        choices=list(MEASURES),
+        metavar="NAME",
+        help=f"one of {', '.join(MEASURES)}; again for more; without it all but {', '.join(sorted(LONG))}",
     )
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures there as well")
     return parser.parse_args(arguments)

@@ -1,85 +1,75 @@
-"""How long a search takes at ten thousand chunks, without the embedding of its query, beside the engine's own query."""
+"""How long a search takes among so many chunks: cold, with its vector cached, remembered; beside the engine and the embedding alone."""
 
 from collections.abc import Sequence
 
 import numpy as np
-from aiokafka import AIOKafkaProducer
 
 from tests.bench.load import Load, percentiles, run_load
 from tests.bench.raw import run_raw
 from tests.bench.report import Figure, MeasurementFailed, Peer, Target
-from tests.bench.stack import Stack, running_stack
-from tests.bench.synthetic import CHUNKS, Corpus
+from tests.bench.serving import COLD, VECTORS, Served, figures, only, served
+from tests.bench.stack import running_stack
+from tests.bench.synthetic import Corpus
 from tests.bench.workspace import Workspace
-from tests.events import record_of
 
+CHUNKS, MANY_CHUNKS = 10_000, 50_000
 TOP_K = 10
 WARM_UP = 30
-QUERIES = {1: 300, 16: 800}
-RAW_QUERIES = 500
+SEARCHES = {1: 200, 16: 480, 64: 640}
+RAW_QUERIES = 300
 STAGES = ("embed", "retrieve", "total")
+OVERHEAD_MS = 3
 
 
 async def measure(workspace: Workspace) -> list[Figure]:
-    """Milliseconds a search; no query is asked twice, since their vectors are cached."""
-    workspace.tell("the engine alone")
-    before = await _engine()
-    async with running_stack(workspace.new_folder("search")) as stack:
-        corpus = Corpus()
-        workspace.tell(f"publishing {CHUNKS} chunks")
-        await _publish(stack, corpus)
-        loads = await _search(stack, corpus, workspace)
-    workspace.tell("the engine alone, again")
-    after = await _engine()
-    engine = {name: float(np.median([*before[name], *after[name]])) for name in before}
-    return [figure for load in loads for figure in _figures(load, engine)]
+    """Among ten thousand."""
+    return await _measure(workspace, CHUNKS)
 
 
-async def _engine() -> dict[str, list[float]]:
-    return await run_raw("search", str(RAW_QUERIES), str(TOP_K))
+async def measure_many(workspace: Workspace) -> list[Figure]:
+    """Among fifty thousand."""
+    return await _measure(workspace, MANY_CHUNKS)
 
 
-async def _publish(stack: Stack, corpus: Corpus) -> None:
-    producer = AIOKafkaProducer(bootstrap_servers=stack.addresses["kafka"])
-    await producer.start()
-    try:
-        async with stack.outcomes() as outcomes:
-            published = set()
-            for event in corpus.events():
-                record = record_of(event)
-                await producer.send_and_wait(record.topic, record.value, record.key, headers=list(record.headers))
-                published.add(event.document_id)
-            await outcomes.indexed(published)
-    finally:
-        await producer.stop()
+async def _measure(workspace: Workspace, chunks: int) -> list[Figure]:
+    folder = await workspace.with_corpus(chunks)
+    workspace.tell("the engine and the embedding alone")
+    before = await _alone(chunks)
+    async with running_stack(folder) as stack:
+        queries = iter(Corpus(chunks).queries(WARM_UP + sum(SEARCHES.values())))
+        await run_load(stack.http, "/search", [{"query": next(queries), "top_k": TOP_K} for _ in range(WARM_UP)], 1)
+        bodies = {at_once: [{"query": next(queries), "top_k": TOP_K} for _ in range(count)] for at_once, count in SEARCHES.items()}
+        passes = await served(stack, "/search", bodies, workspace)
+    workspace.tell("the engine and the embedding alone, again")
+    after = await _alone(chunks)
+    alone = {name: float(np.median([*before[name], *after[name]])) for name in before}
+    name = f"/search of {chunks // 1000}k"
+    for one in passes:
+        _complete(one.load)
+    return [*_added(name, passes, alone), *[figure async for figure in figures(name, passes, STAGES)]]
 
 
-async def _search(stack: Stack, corpus: Corpus, workspace: Workspace) -> list[Load]:
-    bodies = [{"query": query, "top_k": TOP_K} for query in corpus.queries(WARM_UP + sum(QUERIES.values()))]
-    await run_load(stack.http, "/search", bodies[:WARM_UP], 1)
-    loads, first = [], WARM_UP
-    for at_once, count in QUERIES.items():
-        workspace.tell(f"{count} searches, {at_once} at a time")
-        loads.append(_complete(await run_load(stack.http, "/search", bodies[first : first + count], at_once)))
-        first += count
-    return loads
+async def _alone(chunks: int) -> dict[str, list[float]]:
+    return await run_raw("search", str(chunks), str(RAW_QUERIES), str(TOP_K))
 
 
-def _complete(load: Load) -> Load:
+def _complete(load: Load) -> None:
     """A search that finds less than it could would be fast."""
     fewest = min(len(answer.body["hits"]) for answer in load.answers)
     if fewest < TOP_K:
         raise MeasurementFailed(f"a search found {fewest} of {TOP_K} chunks")
-    return load
 
 
-def _figures(load: Load, engine: dict[str, float]) -> Sequence[Figure]:
-    name, n = f"/search x{load.at_once}", len(load.answers)
-    rest = percentiles([answer.stage("total") - answer.stage("embed") for answer in load.answers])
-    wall = percentiles([answer.wall_ms for answer in load.answers])
-    peer = Peer("edge hybrid query", engine["plain"])
-    note = f"{load.a_second:.0f} searches/s; the engine alone with a filter by tenant {engine['filtered']:.2f} ms"
-    return (
-        Figure(f"{name}, total - embed", "ms", rest, n, "queries", peer, Target(10), load.stages(STAGES), note),
-        Figure(f"{name}, over HTTP", "ms", wall, n, "queries"),
-    )
+def _added(name: str, passes: Sequence[Served], alone: dict[str, float]) -> list[Figure]:
+    """What one search at a time takes over HTTP, less what the libraries take for it."""
+    note = "the engine's own hybrid query {plain:.2f} ms, with a filter by tenant {filtered:.2f}, the vector {embed:.2f}".format(**alone)
+    return [
+        _overhead(f"{name}, cold, added to embedding + engine", next(only(passes, COLD)), Peer("embedding + engine", alone["both"]), note),
+        _overhead(f"{name}, vectors cached, added to the engine", next(only(passes, VECTORS)), Peer("engine", alone["filtered"]), ""),
+    ]
+
+
+def _overhead(name: str, load: Load, peer: Peer, note: str) -> Figure:
+    wall = percentiles([answer.wall_ms for answer in load.answers])["p50"]
+    told = f"{wall:.2f} ms over HTTP, {peer.name} alone {peer.value:.2f}; {note}".removesuffix("; ")
+    return Figure(name, "ms", {"p50": wall - peer.value}, len(load.answers), "searches", target=Target(OVERHEAD_MS), note=told)

@@ -5,18 +5,20 @@ import json
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from contracts.chunks import ChunksEmbeddedV1
 from contracts.topics import DOCS_INDEXED, DOCS_REJECTED
 from tests.bench.handbook import Document
 from tests.bench.report import MeasurementFailed
+from tests.events import record_of
 
 READY_WITHIN_S = 60
 STOPPED_WITHIN_S = 30
@@ -40,6 +42,16 @@ class Stack:
             uploaded = await self._upload_all(documents)
             await outcomes.indexed(uploaded)
             return time.perf_counter() - began
+
+    async def publish(self, events: Iterable[ChunksEmbeddedV1]) -> None:
+        """Tells chunks as ingest would, and returns once they are searchable."""
+        async with AIOKafkaProducer(bootstrap_servers=self.addresses["kafka"]) as producer, self.outcomes() as outcomes:
+            published = set()
+            for event in events:
+                record = record_of(event)
+                await producer.send_and_wait(record.topic, record.value, record.key, headers=list(record.headers))
+                published.add(event.document_id)
+            await outcomes.indexed(published)
 
     @asynccontextmanager
     async def outcomes(self) -> AsyncIterator["Outcomes"]:

@@ -1,4 +1,4 @@
-"""Ten thousand chunks without ten thousand embeddings: the handbook's words, as often as it uses them, under static vectors."""
+"""Thousands of chunks without thousands of embeddings: the handbook's words, as often as it uses them, under static vectors."""
 
 from base64 import b64encode
 from collections import Counter
@@ -11,12 +11,9 @@ from numpy.typing import NDArray
 
 from contracts.chunks import ChunksEmbeddedV1, EmbeddedChunk
 from contracts.media_types import PLAIN
+from kit.adapters.minilm import DIMENSIONS, NAME
 from kit.ids import chunk_id
 from tests.bench.handbook import words
-
-CHUNKS = 10_000
-DIMENSIONS = 384
-MODEL = "bench-static"
 
 _CHUNKS_A_DOCUMENT = 50
 _SHORTEST, _LONGEST = 60, 170  # words; a chunk of 254 tokens has about 170
@@ -36,9 +33,10 @@ class SyntheticChunk:
 
 
 class Corpus:
-    """The same chunks and the same queries in every process."""
+    """The same chunks, `size` of them, and the same queries in every process."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: int) -> None:
+        self._size = size
         counts = Counter(words())
         self._words = np.array(list(counts))
         self._shares = np.array(list(counts.values()), float) / counts.total()
@@ -47,7 +45,7 @@ class Corpus:
     def chunks(self) -> Iterator[SyntheticChunk]:
         """All of them, in order."""
         random = np.random.default_rng(_SEED)
-        for number in range(CHUNKS):
+        for number in range(self._size):
             drawn = self._drawn(random, int(random.integers(_SHORTEST, _LONGEST)))
             total = self._vectors[drawn].sum(axis=0)
             yield SyntheticChunk(number, " ".join(self._words[drawn]), total / np.linalg.norm(total))
@@ -61,7 +59,7 @@ class Corpus:
         return list(found)
 
     def events(self) -> Iterator[ChunksEmbeddedV1]:
-        """What ingest would tell of them: one event a document of one version."""
+        """What ingest would tell of them: one event a document of one version, named for the handbook's embedding model."""
         waiting: list[SyntheticChunk] = []
         for chunk in self.chunks():
             waiting.append(chunk)
@@ -89,7 +87,7 @@ def _event(chunks: list[SyntheticChunk]) -> ChunksEmbeddedV1:
         document_sha256=sha256(text.encode()).hexdigest(),
         title=document_id,
         media_type=PLAIN,
-        embedding_model=MODEL,
+        embedding_model=NAME,
         dimensions=DIMENSIONS,
         batch_no=0,
         batch_count=1,
@@ -101,7 +99,7 @@ def _event(chunks: list[SyntheticChunk]) -> ChunksEmbeddedV1:
 def _embedded(document_id: str, number: int, chunk: SyntheticChunk) -> EmbeddedChunk:
     # No text is stored that the offsets could point into, and a search does not look.
     return EmbeddedChunk(
-        chunk_id=chunk_id(document_id, 1, number, MODEL),
+        chunk_id=chunk_id(document_id, 1, number, NAME),
         chunk_no=number,
         text=chunk.text,
         start=0,

@@ -2,20 +2,25 @@
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.bench.handbook import documents
 from tests.bench.stack import running_stack
+from tests.bench.synthetic import Corpus
 
 
 @dataclass(slots=True)
 class Workspace:
-    """`folder` is empty at first; `tell` is given a line at each step; `handbook` is the folder that has it indexed, once there is one."""
+    """`folder` is empty at first; `tell` is given a line at each step.
+
+    `handbook` is the folder that has it indexed, once there is one; `corpora` those that have so many chunks besides.
+    """
 
     folder: Path
     tell: Callable[[str], None]
     handbook: Path | None = None
+    corpora: dict[int, Path] = field(default_factory=dict)
 
     def new_folder(self, name: str) -> Path:
         """An empty folder."""
@@ -30,3 +35,14 @@ class Workspace:
                 await stack.index(documents())
             self.handbook = folder
         return self.handbook
+
+    async def with_corpus(self, chunks: int) -> Path:
+        """The folder of a stopped stack that has the handbook and so many synthetic chunks indexed; made at the first call."""
+        if chunks not in self.corpora:
+            folder = self.new_folder(f"corpus-{chunks}")
+            async with running_stack(folder) as stack:
+                self.tell(f"indexing the handbook and {chunks} chunks")
+                await stack.index(documents())
+                await stack.publish(Corpus(chunks).events())
+            self.corpora[chunks] = folder
+        return self.corpora[chunks]

@@ -1,5 +1,6 @@
-"""The vector engine alone: its own hybrid query over the same points, without a line of ours between."""
+"""The vector engine alone: its own hybrid query over the same points, without a line of ours between; and with the embedding before it."""
 
+import asyncio
 import json
 import sys
 import tempfile
@@ -8,16 +9,22 @@ from collections.abc import Iterator
 
 import qdrant_edge as engine
 
-from tests.bench.synthetic import CHUNKS, DIMENSIONS, Corpus, SyntheticChunk, unit_vectors
+from kit.adapters.minilm import DIMENSIONS, MiniLM
+from kit.settings import EmbeddingSettings
+from tests.bench.synthetic import Corpus, SyntheticChunk, unit_vectors
 
 _BATCH = 500
 _CANDIDATES = 50
+_WARM_UP = 5
 _TENANT = "tenant_id"
 
 
-def main(queries: int, top_k: int) -> dict[str, list[float]]:
-    """Milliseconds a query: `plain` over all points, `filtered` by a keyword that all points have, as a tenant's search is."""
-    corpus, bm25 = Corpus(), engine.Bm25()
+def main(chunks: int, queries: int, top_k: int) -> dict[str, list[float]]:
+    """Milliseconds a query: `plain` over all points, `filtered` by a keyword that all points have, as a tenant's search is.
+
+    `embed` is what a query's vector takes, `both` that and the filtered query.
+    """
+    corpus, bm25 = Corpus(chunks), engine.Bm25()
     with tempfile.TemporaryDirectory() as folder:
         shard = _filled(folder, corpus, bm25)
         texts = corpus.queries(queries)
@@ -25,7 +32,20 @@ def main(queries: int, top_k: int) -> dict[str, list[float]]:
         whose = engine.Filter(must=[engine.FieldCondition(_TENANT, match=engine.MatchValue("default"))])
         timings = {"plain": list(_timed(shard, asked, top_k, None)), "filtered": list(_timed(shard, asked, top_k, whose))}
         shard.close()
-    return timings
+    embed = asyncio.run(_embedded(texts))
+    both = [a + b for a, b in zip(embed, timings["filtered"], strict=True)]
+    return timings | {"embed": embed, "both": both}
+
+
+async def _embedded(texts: list[str]) -> list[float]:
+    model, took = MiniLM(EmbeddingSettings().threads), list[float]()
+    await model.embed(texts[:_WARM_UP])
+    for text in texts:
+        began = time.perf_counter()
+        await model.embed([text])
+        took.append((time.perf_counter() - began) * 1000)
+    model.close()
+    return took
 
 
 def _filled(folder: str, corpus: Corpus, bm25: engine.Bm25) -> engine.EdgeShard:
@@ -36,7 +56,7 @@ def _filled(folder: str, corpus: Corpus, bm25: engine.Bm25) -> engine.EdgeShard:
     shard = engine.EdgeShard.load(folder, config)
     shard.update(engine.UpdateOperation.create_field_index(_TENANT, engine.PayloadSchemaType.Keyword))
     chunks = list(corpus.chunks())
-    for first in range(0, CHUNKS, _BATCH):
+    for first in range(0, len(chunks), _BATCH):
         shard.update(engine.UpdateOperation.upsert_points([_point(chunk, bm25) for chunk in chunks[first : first + _BATCH]]))
     return shard
 
@@ -61,4 +81,4 @@ def _timed(shard: engine.EdgeShard, asked: list, top_k: int, narrowed: engine.Fi
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(int(sys.argv[1]), int(sys.argv[2]))))
+    print(json.dumps(main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))))
