@@ -1,6 +1,6 @@
 # Needs Python 3.11 (or 3.12) and make; everything else is fetched into .venv by the first word you use.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check up bench chaos retrieval-report abstention-report versions-report fmt lock contracts kafka local-llm smoke-providers clean
+.PHONY: help demo test check up bench chaos eval-gate eval-baseline retrieval-report abstention-report versions-report fmt lock contracts kafka local-llm smoke-providers clean
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -10,7 +10,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 KAFKA := .cache/kafka/$(shell sed -n 's:.*<kafka.version>\(.*\)</kafka.version>.*:\1:p' tests/brokers/pom.xml)
 
 help:  ## these words
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/.ready  ## start everything here, ingest the handbook, answer five questions, stop
 	$(BIN)/workbench demo
@@ -38,6 +38,13 @@ bench: .venv/.ready  ## speed and memory, as ratios
 
 chaos: .venv/.ready  ## kill every step of delivery under load, on Apache Kafka if `make kafka` has fetched it
 	$(BIN)/python -m tests.chaos
+
+eval-gate: .venv/.ready  ## does this tree answer the handbook's questions as well as the committed baseline?
+	$(BIN)/python -m tests.eval_gate
+
+# Measures this tree and writes gates/baselines/handbook_qa.json anew; commit it, with the reason.
+eval-baseline: .venv/.ready
+	$(BIN)/python -m tests.eval_gate --record
 
 # What is found and how well answers are told from guesses, on public data that stays in the folder DATA, beside other frameworks where
 # RETRIEVAL_PEERS_PYTHON names an interpreter that has them; docs/retrieval.md is written anew. Takes an hour or so.

@@ -1,10 +1,9 @@
 """The end of things: of a shard, of a run when its last shard is done, of an evaluation when its last run is."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -17,11 +16,10 @@ from kit.errors import Permanent, WorkbenchError
 from kit.metrics import EVAL_SECONDS
 from services.evaluator.case_store import CaseStore
 from services.evaluator.compare import compare
-from services.evaluator.gate import Gate
 from services.evaluator.gates import Gates
 from services.evaluator.metrics.summary import summarise
 from services.evaluator.rank import Rank
-from services.evaluator.receipts import Compared, Signer, receipts
+from services.evaluator.receipts import Compared, Signer, receipts, why_none
 from services.evaluator.record import MetricFigure, RunRecord
 from services.evaluator.store import CANCELLED, COMPLETED, FAILED, REQUESTED, RUNNING, Outcome, Store
 
@@ -114,13 +112,10 @@ class Finish:
         scored = [await self.cases.scored(effect, run.run_id) for run in runs]
         candidate, baseline = scored[0], scored[1] if len(scored) > 1 else None
         found = (await asyncio.to_thread(compare, candidate, baseline, gate, evaluation["seed"])).as_json()
-        return Outcome(COMPLETED, found["verdict"], found["reason"], found, self._signed(runs, found, gate))
-
-    def _signed(self, runs: Sequence[RunRecord], found: Mapping[str, Any], gate: Gate | None) -> list[dict[str, Any]]:
-        if gate is None:
-            return []
         compared = Compared(runs[0], runs[1] if len(runs) > 1 else None, found)
-        return receipts(compared, self.signer, self.clock.now() + timedelta(days=gate.expires_days))
+        told = found | {"no_receipt": why_none(compared, self.signer)}
+        expires_at = self.clock.now() + timedelta(days=gate.expires_days if gate else 0)
+        return Outcome(COMPLETED, found["verdict"], found["reason"], told, receipts(compared, self.signer, expires_at))
 
     async def _runs(self, effect: Effect, evaluation: asyncpg.Record) -> list[RunRecord]:
         """The candidate's record and the baseline's, as far as there are any."""

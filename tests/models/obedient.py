@@ -6,10 +6,11 @@ ended. What it obeys:
 * it answers with the sentence of the passages that shares the rarest words with the question, or, told to give `up to three claims`, with
   so many;
 * it cites a claim as `[n: "quote"]` only if the prompt shows that form;
-* it says `I don't know.` only if the prompt has these words, and then if no sentence has half of what the question's words weigh.
+* it says `I don't know.` only if the prompt has these words, and then if no sentence has three tenths of what the question's words weigh.
 """
 
 import argparse
+import json
 import math
 import re
 import socket
@@ -17,6 +18,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from threading import Thread
 
 import uvicorn
@@ -27,6 +29,7 @@ from starlette.routing import Route
 
 from kit.adapters.sentences import Sentence, sentences
 from kit.ports.llm import ABSTENTION, cited
+from kit.settings import LLMProvider
 from tests.ports.wire.openai import OpenAIWire
 from tests.ports.wire.script import Body, Said
 
@@ -34,9 +37,12 @@ MODEL = "obedient"
 HOST = "127.0.0.1"
 CITES = '[n: "quote"]'
 QUESTION = "Question:"
-ENOUGH = 0.5
+ENOUGH = 0.3
+_RANK_PENALTY = 0.05
+_REMEMBERED = 4096
 _CLAIMS = re.compile(r"up to (two|three|four|five) claims")
 _NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5}
+PRICES = {f"{LLMProvider.OPENAI_COMPATIBLE.value}/{MODEL}": {"input": 1, "output": 4}}
 _FRAME = """
     a an the is are was were be been do does did has have had can could may might will would shall should must who whom whose what which
     when where why how many much long often in on at to for from by with about into and or not it its this that these those there i you we
@@ -81,7 +87,7 @@ def read(prompt: str) -> Reading:
 def answer(reading: Reading) -> str:
     """What it says."""
     found = _ranked(reading)
-    if ABSTENTION in reading.told and (not found or found[0].share < ENOUGH):
+    if ABSTENTION in reading.told and max((one.share for one in found), default=0.0) < ENOUGH:
         return ABSTENTION
     best = [one for one in found[: reading.claims] if one is found[0] or one.share > 0]
     if CITES not in reading.told:
@@ -99,14 +105,19 @@ def _numbered(text: str) -> Iterator[re.Match[str]]:
 
 
 def _ranked(reading: Reading) -> list[_Found]:
-    """All sentences, those first that share most with the question; of equals, those of the earlier passage."""
-    stated = [(number, sentence) for number, text in reading.passages.items() for sentence in sentences(text)]
-    words = [_words(f"{sentence.context} {sentence.text}") for _, sentence in stated]
+    """All sentences, those first that share most with the question, less a little for each rank of their passage."""
+    stated = [(number, sentence, words) for number, text in reading.passages.items() for sentence, words in _stated(text)]
+    words = [said for _, _, said in stated]
     weights = _weights(_words(reading.question), words)
     total = sum(weights.values()) or 1.0
-    shares = (sum(weights[word] for word in weights.keys() & said) / total for said in words)
-    found = [_Found(number, sentence, share) for (number, sentence), share in zip(stated, shares, strict=True)]
-    return sorted(found, key=lambda one: -one.share)
+    found = [_Found(number, sentence, sum(weights[word] for word in said & weights.keys()) / total) for number, sentence, said in stated]
+    return sorted(found, key=lambda one: _RANK_PENALTY * one.passage - one.share)
+
+
+@lru_cache(_REMEMBERED)
+def _stated(passage: str) -> tuple[tuple[Sentence, frozenset[str]], ...]:
+    """What a passage says, sentence by sentence, with the words of each."""
+    return tuple((sentence, _words(f"{sentence.context} {sentence.text}")) for sentence in sentences(passage))
 
 
 def _weights(wanted: frozenset[str], sentences: Sequence[frozenset[str]]) -> dict[str, float]:
@@ -125,10 +136,11 @@ async def _complete(request: Request) -> Response:
     body: Body = await request.json()
     if "response_format" in body:
         return JSONResponse({"error": {"message": f"{MODEL} writes no JSON", "type": "invalid_request_error"}}, 400)
-    text = answer(read("\n".join(message["content"] for message in body["messages"])))
+    prompt = "\n".join(message["content"] for message in body["messages"])
+    text = answer(read(prompt))
     words = text.split(" ")
     kept = " ".join(words[: body["max_tokens"]])
-    wire, said = OpenAIWire(), Said(MODEL, kept, cut=kept != text)
+    wire, said = OpenAIWire(), Said(MODEL, kept, cut=kept != text, read=len(prompt.split()))
     if not body.get("stream"):
         return JSONResponse(wire.whole(said, body))
     pieces = [wire.piece(said, piece) for piece in said.pieces]
@@ -153,9 +165,9 @@ def _url(listener: socket.socket) -> str:
 
 
 def environment(url: str) -> dict[str, str]:
-    """The settings of a stack that asks this model, and no other."""
-    llm = {"PROVIDER": "openai_compatible", "OPENAI_COMPATIBLE_BASE_URL": url, "OPENAI_COMPATIBLE_MODEL": MODEL}
-    return {f"RAG_LLM__{name}": value for name, value in llm.items()}
+    """The settings of a stack that asks this model, and no other; a word is a token, and has a price."""
+    llm = {"PROVIDER": LLMProvider.OPENAI_COMPATIBLE.value, "OPENAI_COMPATIBLE_BASE_URL": url, "OPENAI_COMPATIBLE_MODEL": MODEL}
+    return {f"RAG_LLM__{name}": value for name, value in llm.items()} | {"RAG_BUDGETS__PRICES": json.dumps(PRICES)}
 
 
 @contextmanager

@@ -1,7 +1,10 @@
 """`workbench eval`: measure a variant, compare it with another, look at what changed, and write it down."""
 
+import asyncio
 import json
+import os
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +18,7 @@ from workbench.cli.render import evals as render
 from workbench.cli.watching import watched
 from workbench.client import Client
 from workbench.evals import Json
+from workbench.mlflow import Exported, opened
 from workbench.report.markdown import markdown
 from workbench.report.page import page
 from workbench.report.report import Report, gathered
@@ -33,6 +37,7 @@ Why = Annotated[str | None, typer.Option("--reason", help="Why; it is told.")]
 Html = Annotated[Path | None, typer.Option("--html", dir_okay=False, help="A page that needs nothing else.")]
 Markdown = Annotated[Path | None, typer.Option("--markdown", dir_okay=False, help="For a pull request.")]
 JsonFile = Annotated[Path | None, typer.Option("--json", dir_okay=False, help="For a program.")]
+Server = Annotated[str, typer.Option("--mlflow", envvar="MLFLOW_TRACKING_URI", help="An MLflow server: http://…", show_default=False)]
 Out = Annotated[Path | None, typer.Option("--out", dir_okay=False, help="A file.", show_default="standard output")]
 
 
@@ -40,7 +45,7 @@ def make_eval() -> typer.Typer:
     """The command with its subcommands."""
     app = typer.Typer(help="Measure variants on datasets, and prove which is better.", no_args_is_help=True, rich_markup_mode="markdown")
     app.command("run", cls=Judged)(run)
-    for command in (watch, show, cases, compare, leaderboard, experiments, report, record, cancel):
+    for command in (watch, show, cases, compare, leaderboard, experiments, report, record, export, cancel):
         app.command()(command)
     app.command("list")(listed)
     return app
@@ -121,6 +126,19 @@ def record(evaluation: Evaluation, out: Out = None, url: Url = None) -> None:
         out.write_text(f"{text}\n", encoding="utf-8")
     else:
         print(text)
+
+
+def export(evaluation: Evaluation, mlflow: Server, url: Url = None, as_json: AsJson = False) -> None:
+    """Copy the candidate's run to an MLflow server: figures, settings, verdict. Again is harmless."""
+    found = talk(url, lambda client: client.evals().get(evaluation))
+
+    async def work() -> Exported:
+        async with opened(mlflow, os.environ) as server:
+            return await server.export(found)
+
+    done = asyncio.run(work())
+    told = f"run {done.run_id} of experiment {done.experiment_id} {'is new' if done.created else 'was there already'}"
+    print_json(asdict(done)) if as_json else console().print(Text(told))
 
 
 def cancel(evaluation: Evaluation, reason: Why = None, url: Url = None, as_json: AsJson = False) -> None:

@@ -59,7 +59,7 @@ def gate(
         if file:
             file.write_text(text(made), encoding="utf-8")
     print_json(made.found) if as_json else console().print(render.evaluation(made.found, console().width))
-    for written in write_receipts(made.found["receipts"], receipt) if receipt else []:
+    for written in write_receipts(made.found, receipt) if receipt else []:
         console().print(Text(str(written), style="dim")) if not as_json else None
     raise typer.Exit(verdict.exit_code)
 

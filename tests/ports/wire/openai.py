@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.ports.wire.script import CACHED, READ, Body, Said, say
+from tests.ports.wire.script import CACHED, Body, Said, say
 
 
 class OpenAIWire:
@@ -50,8 +50,8 @@ def _finish(said: Said) -> str:
 
 
 def _usage(said: Said) -> Body:
-    details = {"prompt_tokens_details": {"cached_tokens": CACHED}}
-    return {"prompt_tokens": READ, "completion_tokens": said.tokens, "total_tokens": READ + said.tokens, **details}
+    details = {"prompt_tokens_details": {"cached_tokens": min(CACHED, said.read)}}
+    return {"prompt_tokens": said.read, "completion_tokens": said.tokens, "total_tokens": said.read + said.tokens, **details}
 
 
 def _frame(said: Said) -> Body:

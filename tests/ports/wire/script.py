@@ -23,12 +23,13 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """The server's answer: its words and why it ends."""
+    """The server's answer: its words, why it ends, and how many tokens it read."""
 
     model: str
     text: str
     cut: bool = False
     stopped: bool = False
+    read: int = READ
 
     @property
     def refused(self) -> bool:

@@ -117,9 +117,9 @@ def test_each_receipt_is_a_file_of_its_own(tmp_path: Any) -> None:
     """As `--receipt` of `prompts label` and `variants label` reads them; none at all is an error."""
     receipts = [{"kind": kind, "name": "n", "version": "1", "sha256": "0", "signed": {"key_id": kind}} for kind in ("variant", "prompt")]
 
-    files = write_receipts(receipts, tmp_path / "out" / "receipt.json")
+    files = write_receipts({"receipts": receipts}, tmp_path / "out" / "receipt.json")
 
     assert [file.name for file in files] == ["receipt.variant.json", "receipt.prompt.json"]
     assert files[0].read_text() == '{\n  "key_id": "variant"\n}\n'
-    with pytest.raises(Exception, match="signed no receipt"):
-        write_receipts([], tmp_path / "r.json")
+    with pytest.raises(Exception, match="no gate gave a verdict"):
+        write_receipts({"receipts": [], "comparison": {"no_receipt": "no receipt: no gate gave a verdict"}}, tmp_path / "r.json")
