@@ -69,7 +69,7 @@ async def _asked(evaluator: EvaluatorProcess, dataset: str) -> tuple[float, floa
 
 
 async def _completed(evaluator: EvaluatorProcess, eval_id: UUID) -> Row:
-    row = await evaluator.until(eval_id, lambda row: row["completed_at"] is not None, WITHIN_S)
+    row = await evaluator.until(eval_id, lambda row: row["completed_at"] is not None, WITHIN_S, every_s=0.5)
     if row["status"] != "completed" or row["failed"]:
         raise MeasurementFailed(f"the evaluation {row['status']} with {row['failed']} errors: {row['error_message']}")
     return row

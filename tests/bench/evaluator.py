@@ -85,14 +85,14 @@ class EvaluatorProcess:
             await producer.send_and_wait(record.topic, record.value, record.key, headers=list(record.headers))
         return event.eval_id
 
-    async def until(self, eval_id: UUID, reached: Callable[[Row], bool], within_s: float) -> Row:
-        """The evaluation as rag sees it, once `reached` says so."""
+    async def until(self, eval_id: UUID, reached: Callable[[Row], bool], within_s: float, every_s: float = _LOOK_S) -> Row:
+        """The evaluation as rag sees it, once `reached` says so. Each look counts the results that there are."""
         async with asyncio.timeout(within_s):
             while True:
                 row = await self.pool.fetchrow("SELECT * FROM v_evals WHERE eval_id = $1", eval_id)
                 if row and reached(dict(row)):
                     return dict(row)
-                await asyncio.sleep(_LOOK_S)
+                await asyncio.sleep(every_s)
 
 
 @asynccontextmanager
