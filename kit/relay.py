@@ -70,11 +70,12 @@ class Relay:
                 await self._let_go(connection)
 
     async def _let_go(self, connection: asyncpg.Connection) -> None:
+        released = False
         try:
-            await connection.execute("SELECT pg_advisory_unlock($1, hashtext($2))", _LOCK, self._service)
-        except BaseException:
-            connection.terminate()  # or nobody could lead as long as the pool keeps it
-            raise
+            released = await connection.fetchval("SELECT pg_advisory_unlock($1, hashtext($2))", _LOCK, self._service)
+        finally:
+            if not released:
+                connection.terminate()  # or nobody could lead as long as the pool keeps it
 
     async def publish_batch(self, connection: asyncpg.Connection) -> int:
         """Publishes the oldest records, removes those the broker acknowledged, and returns their number."""
