@@ -75,7 +75,8 @@ def why_none(compared: Compared, signer: Signer | None) -> str | None:
 def receipts(compared: Compared, signer: Signer | None, expires_at: datetime) -> list[Json]:
     """A receipt for the candidate's variant and one for its prompt: `{kind, name, version, sha256, signed}`; none if `why_none` says so.
 
-    What the baseline had too gets none: the comparison says nothing about it. One that is no PASS is signed as well, and moves nothing.
+    What the baseline had too gets none, nor a prompt whose variant differs in more than that: the comparison says nothing about it. One
+    that is no PASS is signed as well, and moves nothing.
     """
     if signer is None or why_none(compared, signer):
         return []
@@ -88,8 +89,13 @@ def _subjects(compared: Compared) -> Iterator[Json]:
     candidate, baseline = compared.candidate, compared.baseline
     if baseline and candidate.sha256 != baseline.sha256:
         yield {"kind": "variant", **candidate.variant.model_dump(), "sha256": candidate.sha256}
-    if baseline and candidate.prompt and (baseline.prompt is None or candidate.prompt.sha256 != baseline.prompt.sha256):
-        yield {"kind": "prompt", **candidate.prompt.model_dump()}
+    prompts = (candidate.prompt, baseline.prompt) if baseline and _but_prompt(candidate) == _but_prompt(baseline) else (None, None)
+    if prompts[0] and prompts[1] and prompts[0].sha256 != prompts[1].sha256:
+        yield {"kind": "prompt", **prompts[0].model_dump()}
+
+
+def _but_prompt(run: RunRecord) -> Json:
+    return {name: value for name, value in run.settings.items() if name != "prompt"}
 
 
 def _found(compared: Compared) -> Json:
@@ -103,6 +109,7 @@ def _found(compared: Compared) -> Json:
         "baseline": str(baseline.reference) if baseline else None,
         "baseline_run": str(baseline.run_id) if baseline else None,
         "baseline_sha256": baseline.sha256 if baseline else None,
+        "baseline_prompt_sha256": baseline.prompt.sha256 if baseline and baseline.prompt else None,
         "gate": comparison["gate"],
         "gate_sha256": comparison.get("gate_sha256"),
         "verdict": comparison["verdict"],

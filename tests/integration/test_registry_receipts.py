@@ -62,9 +62,15 @@ async def three_versions(catalogue: Catalogue) -> list[Version]:
     return [(await catalogue.prompts.register(ADMIN, name, PromptDraft(template=text), "m", "a")).version for text in "abc"]
 
 
-def receipt_for(version: Version) -> SignedReceipt:
+def receipt_for(version: Version, against: Version | None = None) -> SignedReceipt:
     """As the evaluator issues one, and as it travels."""
-    told = {"run": "run-1", "kind": "prompt", "sha256": version.sha256, "dataset": "d", "verdict": "PASS"}
+    told = {"baseline_prompt_sha256": against.sha256 if against else None} | {
+        "run": "run-1",
+        "kind": "prompt",
+        "sha256": version.sha256,
+        "dataset": "d",
+        "verdict": "PASS",
+    }
     payload = json.dumps({**told, "expires_at": (datetime.now(UTC) + timedelta(days=1)).isoformat()}).encode()
     encoded = {"payload": base64.b64encode(payload).decode(), "signature": base64.b64encode(KEY.sign(CONTEXT + payload)).decode()}
     return SignedReceipt.model_validate_json(json.dumps({"key_id": "evaluator", **encoded}))
@@ -79,7 +85,7 @@ async def test_what_is_new_in_production_is_proven_and_going_back_is_free(catalo
         with pytest.raises(Permanent, match="send the `receipt`"):
             await labels.move(ADMIN, entry, PRODUCTION, weights, Why("hope"))
 
-    canary = await labels.move(ADMIN, entry, PRODUCTION, Weights.of({1: 0.9, 2: 0.1}), Why("canary", receipt_for(two)))
+    canary = await labels.move(ADMIN, entry, PRODUCTION, Weights.of({1: 0.9, 2: 0.1}), Why("canary", receipt_for(two, one)))
     finished = await labels.move(ADMIN, entry, PRODUCTION, Weights.all_to(2), Why("better"))
     back = await labels.rollback(ADMIN, entry, PRODUCTION, Why("worse after all"))
 

@@ -74,6 +74,7 @@ STATUS_OF = {
     "prompt_too_long": 422,
     "prompt_variables_invalid": 422,
     "range_invalid": 422,
+    "receipt_against_another": 403,
     "receipt_expired": 403,
     "receipt_forged": 403,
     "receipt_missing": 403,

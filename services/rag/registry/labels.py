@@ -10,7 +10,7 @@ import structlog
 from services.rag.principal import Principal
 from services.rag.registry.entry import Entry
 from services.rag.registry.move import Move, Weights, before_last
-from services.rag.registry.promotion import Promotion
+from services.rag.registry.promotion import Past, Promotion
 from services.rag.registry.receipts import SignedReceipt
 from services.rag.registry.registry import ANONYMOUS
 from services.rag.registry.store import NewMove, RegistryStore, label_unknown
@@ -95,6 +95,7 @@ class Labels:
         """The move, if the policy lets it be."""
         versions = [await self.store.version(entry, number, connection) for number in target.weights.versions]
         live = [version for version in versions if version.number in target.weights.live]
-        carried = {number for move in history for number in move.after.live}
-        receipt = self.promotion.check(label, live, carried, why.receipt)
+        current = [await self.store.version(entry, number, connection) for number in history[-1].after.live] if history else []
+        past = Past({number for move in history for number in move.after.live}, current)
+        receipt = self.promotion.check(label, live, past, why.receipt)
         return NewMove(history[-1].after if history else None, target.weights, why.reason, actor, target.restores, receipt)

@@ -15,6 +15,14 @@ VARIANT_PROMPT = "prompt"
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """Which versions a label ever pointed to, by their numbers, and those it points to now: what a new one must be measured against."""
+
+    carried: Collection[int] = ()
+    current: Sequence[Version] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Promotion:
     """The policy. Without `receipts` none are asked for."""
 
@@ -26,8 +34,8 @@ class Promotion:
         """Raises Permanent `scope_missing`."""
         who.require(Scope.PROMPTS_PROMOTE if label in self.protected else Scope.PROMPTS_WRITE)
 
-    def check(self, label: str, live: Sequence[Version], carried: Collection[int], signed: SignedReceipt | None) -> dict[str, Any] | None:
-        """Whether `label` may point to the `live` versions; `carried` are those it pointed to before. Gives the receipt that was needed.
+    def check(self, label: str, live: Sequence[Version], past: Past, signed: SignedReceipt | None = None) -> dict[str, Any] | None:
+        """Whether `label` may point to the `live` versions. Gives the receipt that was needed.
 
         Raises Permanent `label_reference_unprotected`, `receipt_missing`, or as `Receipts.verified` does.
         """
@@ -37,15 +45,15 @@ class Promotion:
             self._refuse_unprotected_prompt(label, version)
         if self.receipts is None:
             return None
-        unproven = [version for version in live if version.number not in carried]
-        receipts = [self._verified(self.receipts, version, signed) for version in unproven]
+        unproven = [version for version in live if version.number not in past.carried]
+        receipts = [self._verified(self.receipts, version, past.current, signed) for version in unproven]
         return receipts[0] if receipts else None
 
-    def _verified(self, receipts: Receipts, version: Version, signed: SignedReceipt | None) -> dict[str, Any]:
+    def _verified(self, receipts: Receipts, version: Version, current: Sequence[Version], signed: SignedReceipt | None) -> dict[str, Any]:
         if signed is None:
             told = f"version {version.number} never carried this label; send the `receipt` of an evaluation that it passed"
             raise Permanent("receipt_missing", told)
-        return receipts.verified(signed, version, self.clock.now()).model_dump(mode="json")
+        return receipts.verified(signed, version, current, self.clock.now()).model_dump(mode="json")
 
     def _refuse_unprotected_prompt(self, label: str, version: Version) -> None:
         """Whoever may move a variant's prompt could else move the variant."""

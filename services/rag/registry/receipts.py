@@ -6,7 +6,7 @@ signature (Ed25519, RFC 8032) is over `CONTEXT` followed by the payload's bytes.
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,10 +34,17 @@ class Receipt(BaseModel):
     sha256: str
     dataset: str = Field(min_length=1)
     baseline: str | None = None
+    baseline_sha256: str | None = None
+    baseline_prompt_sha256: str | None = None
     gate: str | None = None
     verdict: str
     figures: dict[str, float] = Field(default_factory=dict)
     expires_at: AwareDatetime
+
+    @property
+    def against(self) -> str | None:
+        """The hash of what it was measured against, of the same kind."""
+        return self.baseline_sha256 if self.kind is Kind.VARIANT else self.baseline_prompt_sha256
 
 
 class SignedReceipt(BaseModel):
@@ -57,10 +64,11 @@ class Receipts:
     keys: Mapping[str, Ed25519PublicKey]
     gates: frozenset[str] = frozenset()
 
-    def verified(self, signed: SignedReceipt, version: Version, now: datetime) -> Receipt:
-        """The receipt, if it proves `version` today.
+    def verified(self, signed: SignedReceipt, version: Version, current: Sequence[Version], now: datetime) -> Receipt:
+        """The receipt, if it proves today that `version` may take the place of a `current` one; of any, where there is none.
 
-        Raises Permanent `receipt_forged`, `receipt_of_another`, `receipt_of_another_gate`, `receipt_expired` or `receipt_not_passed`.
+        Raises Permanent `receipt_forged`, `receipt_of_another`, `receipt_of_another_gate`, `receipt_expired`, `receipt_not_passed` or
+        `receipt_against_another`.
         """
         receipt = self._opened(signed)
         if (receipt.kind, receipt.sha256) != (version.entry.kind, version.sha256):
@@ -73,6 +81,12 @@ class Receipts:
             raise Permanent("receipt_expired", f"this receipt held until {receipt.expires_at.isoformat()}; evaluate again")
         if receipt.verdict != PASS:
             raise Permanent("receipt_not_passed", f"run {receipt.run} ended with {receipt.verdict}; only {PASS} moves this label")
+        if current and receipt.against not in {each.sha256 for each in current}:
+            named = ", ".join(f"{each.entry.name}@{each.number}" for each in current)
+            told = (
+                f"run {receipt.run} was judged against {receipt.baseline or 'nothing'}; evaluate against {named}, where this label points"
+            )
+            raise Permanent("receipt_against_another", told)
         return receipt
 
     def _opened(self, signed: SignedReceipt) -> Receipt:

@@ -42,7 +42,7 @@ def verified(receipt: dict[str, Any], sha256: str, kind: str = "variant", signer
     """As rag takes it, from JSON, for a version with that content."""
     version = Version(Entry(Kind(kind), "default", "any"), 2, sha256, {}, "m", "a", NOW)
     keys = public_keys({signer.key_id: signer.public_key})
-    return Receipts(keys).verified(SignedReceipt.model_validate_json(json.dumps(receipt["signed"])), version, NOW)
+    return Receipts(keys).verified(SignedReceipt.model_validate_json(json.dumps(receipt["signed"])), version, [], NOW)
 
 
 def test_the_candidates_variant_and_its_prompt_each_get_a_receipt_that_is_verified() -> None:
@@ -108,6 +108,18 @@ def test_what_the_baseline_had_too_gets_no_receipt() -> None:
     [same_variant] = receipts(compared(run("a", "2")), SIGNER, TOMORROW)
 
     assert (same_prompt["kind"], same_variant["kind"]) == ("variant", "prompt")
+
+
+def test_a_prompt_gets_no_receipt_for_what_the_rest_of_its_variant_did() -> None:
+    """More passages may have made it better; that it is another prompt makes no other variant."""
+    wider, other = ({"top_k": 9, "prompt": "p@2"}, {"top_k": 5, "prompt": "p@2"})
+    base = run("a", "1", number=2).model_copy(update={"settings": {"top_k": 5, "prompt": "p@1"}})
+    kinds = [
+        [receipt["kind"] for receipt in receipts(compared(run("b", "2").model_copy(update={"settings": said}), base), SIGNER, TOMORROW)]
+        for said in (wider, other)
+    ]
+
+    assert kinds == [["variant"], ["variant", "prompt"]]
 
 
 @pytest.mark.parametrize(

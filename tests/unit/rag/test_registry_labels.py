@@ -15,7 +15,7 @@ from services.rag.principal import ALL_SCOPES, Principal, Scope
 from services.rag.registry.entry import PRODUCTION, Entry, Kind, Reference
 from services.rag.registry.lookup import REMEMBERED_S, Lookup
 from services.rag.registry.move import Move, Weights, before_last
-from services.rag.registry.promotion import Promotion
+from services.rag.registry.promotion import Past, Promotion
 from services.rag.registry.receipts import CONTEXT, Receipts, SignedReceipt
 from services.rag.registry.version import Version
 from tests.unit.rag.shelf import TENANT, InMemoryShelf
@@ -109,16 +109,16 @@ def test_a_version_that_never_carried_a_protected_label_needs_a_receipt(weights:
     """With it the move is allowed, and keeps it."""
     live = [VERSION for number in weights.live if number == 4]
     with pytest.raises(Permanent) as error:
-        promotion().check(PRODUCTION, live, {3}, None)
+        promotion().check(PRODUCTION, live, Past({3}))
 
     assert error.value.code == "receipt_missing"
-    assert (promotion().check(PRODUCTION, live, {3}, signed()) or {})["run"] == "run-1"
+    assert (promotion().check(PRODUCTION, live, Past({3}), signed()) or {})["run"] == "run-1"
 
 
 def test_a_version_that_carried_the_label_before_needs_none() -> None:
     """Nobody has to evaluate in order to go back; and other labels ask nothing."""
-    assert promotion().check(PRODUCTION, [VERSION], {4}, None) is None
-    assert promotion().check("staging", [VERSION], set(), None) is None
+    assert promotion().check(PRODUCTION, [VERSION], Past({4})) is None
+    assert promotion().check("staging", [VERSION], Past()) is None
 
 
 @pytest.mark.parametrize(
@@ -139,19 +139,33 @@ def test_a_version_that_carried_the_label_before_needs_none() -> None:
 def test_a_receipt_that_proves_nothing_is_refused(receipt: SignedReceipt, code: str) -> None:
     """Each for its reason."""
     with pytest.raises(Permanent) as error:
-        promotion().check(PRODUCTION, [VERSION], set(), receipt)
+        promotion().check(PRODUCTION, [VERSION], Past(), receipt)
 
     assert error.value.code == code
 
 
+@pytest.mark.parametrize(("against", "allowed"), [("b" * 64, True), ("c" * 64, False), (None, False)])
+def test_a_version_must_be_measured_against_what_is_there(against: str | None, allowed: bool) -> None:
+    """A PASS against something worse than production proves nothing about production."""
+    current = Version(ENTRY, 3, "b" * 64, {}, "m", "a", NOW)
+    receipt = signed(baseline_prompt_sha256=against, baseline_sha256="b" * 64)
+
+    if allowed:
+        assert (promotion().check(PRODUCTION, [VERSION], Past({3}, [current]), receipt) or {})["run"] == "run-1"
+    else:
+        with pytest.raises(Permanent, match="evaluate against greeting@3") as error:
+            promotion().check(PRODUCTION, [VERSION], Past({3}, [current]), receipt)
+        assert error.value.code == "receipt_against_another"
+
+
 def test_a_policy_may_count_the_verdicts_of_some_gates_alone() -> None:
     """Another gate may ask for less; a receipt of no gate tells nothing of what was asked."""
-    proven = promotion("strict", "handbook").check(PRODUCTION, [VERSION], set(), signed(gate="strict"))
+    proven = promotion("strict", "handbook").check(PRODUCTION, [VERSION], Past(), signed(gate="strict"))
 
     assert (proven or {})["gate"] == "strict"
     for receipt in (signed(gate="lax"), signed()):
         with pytest.raises(Permanent) as error:
-            promotion("strict").check(PRODUCTION, [VERSION], set(), receipt)
+            promotion("strict").check(PRODUCTION, [VERSION], Past(), receipt)
         assert error.value.code == "receipt_of_another_gate"
 
 
@@ -162,10 +176,10 @@ def test_a_protected_label_takes_no_variant_whose_prompt_anybody_may_move(prompt
     policy = Promotion(frozenset({PRODUCTION}), None, FakeClock())
 
     if allowed:
-        assert policy.check(PRODUCTION, [variant], set(), None) is None
+        assert policy.check(PRODUCTION, [variant], Past()) is None
     else:
         with pytest.raises(Permanent, match="not protected"):
-            policy.check(PRODUCTION, [variant], set(), None)
+            policy.check(PRODUCTION, [variant], Past())
 
 
 @pytest.mark.parametrize(("label", "scope"), [(PRODUCTION, Scope.PROMPTS_PROMOTE), ("staging", Scope.PROMPTS_WRITE)])
