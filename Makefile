@@ -5,6 +5,7 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+SAMPLE = $(if $(QUESTIONS),--questions $(QUESTIONS))
 SERVICES := ingest indexer rag evaluator feedback
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 KAFKA := .cache/kafka/$(shell sed -n 's:.*<kafka.version>\(.*\)</kafka.version>.*:\1:p' tests/brokers/pom.xml)
@@ -49,14 +50,14 @@ eval-baseline: .venv/.ready
 # What is found and how well answers are told from guesses, on public data that stays in the folder DATA, beside other frameworks where
 # RETRIEVAL_PEERS_PYTHON names an interpreter that has them; docs/retrieval.md is written anew. Takes an hour or so.
 retrieval-report: .venv/.ready
-	$(BIN)/python -m tests.report.retrieval --data $(DATA) --markdown docs/retrieval.md
+	$(BIN)/python -m tests.report.retrieval --data $(DATA) $(SAMPLE) --markdown docs/retrieval.md
 
 abstention-report: .venv/.ready
-	$(BIN)/python -m tests.report.abstention --data $(DATA) --markdown docs/retrieval.md
+	$(BIN)/python -m tests.report.abstention --data $(DATA) $(SAMPLE) --markdown docs/retrieval.md
 
 # Retrieval before and after, judged by the product's own evaluations; docs/rag-v1-v2.md is written anew.
 versions-report: .venv/.ready
-	$(BIN)/python -m tests.report.versions --data $(DATA) --markdown docs/rag-v1-v2.md
+	$(BIN)/python -m tests.report.versions --data $(DATA) $(SAMPLE) --markdown docs/rag-v1-v2.md
 
 fmt: .venv/.ready  ## format the code and fix what can be fixed
 	$(BIN)/ruff format .

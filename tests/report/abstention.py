@@ -26,7 +26,7 @@ from tests.report.tables import told_estimate
 from tests.report.thresholds import Judged, balance, balanced_threshold, best_threshold, chosen_threshold, operate
 from workbench.errors import INTERRUPTED
 
-COMMAND = "make abstention-report DATA=../shared/datasets"
+COMMAND = "make abstention-report DATA=FOLDER"
 CANDIDATES = [round(0.5 + 0.05 * step, 2) for step in range(12)]
 
 
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     for grid in grids:
         console.print(grid.shown(), "")
     if options.markdown:
-        write_markdown(options.markdown, "abstention", today(COMMAND, facts), grids)
+        write_markdown(options.markdown, "abstention", today(COMMAND, facts, options.questions), grids)
     return 0
 
 

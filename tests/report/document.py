@@ -23,9 +23,10 @@ def write_section(path: Path, section: str, facts: Mapping[str, str], texts: Seq
     path.write_text(f"{before}{separator}{made}{after or chr(10)}", encoding="utf-8")
 
 
-def today(command: str, machine: Mapping[str, str]) -> dict[str, str]:
-    """The facts by which a table can be made again."""
-    return {"command": f"`{command}`", "date": datetime.now(UTC).date().isoformat(), **machine}
+def today(command: str, machine: Mapping[str, str], questions: int | None = None) -> dict[str, str]:
+    """The facts by which a table can be made again; `questions` were at most drawn of each set and kind."""
+    asked = f"{command} QUESTIONS={questions}" if questions else command
+    return {"command": f"`{asked}`", "date": datetime.now(UTC).date().isoformat(), **machine}
 
 
 def _facts(facts: Mapping[str, str]) -> list[str]:

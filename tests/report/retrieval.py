@@ -15,7 +15,7 @@ from tests.report.sets import SETS, read_set
 from tests.report.tables import differences, quality, show, spans
 from workbench.errors import INTERRUPTED
 
-COMMAND = "make retrieval-report DATA=../shared/datasets"
+COMMAND = "make retrieval-report DATA=FOLDER"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     for grid in grids:
         console.print(grid.shown(), "")
     if options.markdown:
-        told = today(COMMAND, facts | {"default variant": f"`{measured[0].definition}`"})
+        told = today(COMMAND, facts | {"default variant": f"`{measured[0].definition}`"}, options.questions)
         write_markdown(options.markdown, "retrieval", told, grids)
     return 0
 

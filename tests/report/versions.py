@@ -20,7 +20,7 @@ from workbench.evals import Evals, Json, followed
 from workbench.report.markdown import markdown
 from workbench.report.report import gathered
 
-COMMAND = "make versions-report DATA=../shared/datasets"
+COMMAND = "make versions-report DATA=FOLDER"
 GATE = "retrieval"
 SETS = (SQUAD, "docs-qa")
 VERSIONS: dict[str, Json] = {
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     for section in sections:
         console.print(section, markup=False)
     if options.markdown:
-        write_section(options.markdown, "versions", today(COMMAND, facts), sections)
+        write_section(options.markdown, "versions", today(COMMAND, facts, options.questions), sections)
     return 0
 
 
