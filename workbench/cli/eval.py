@@ -23,6 +23,7 @@ from workbench.report.markdown import markdown
 from workbench.report.page import page
 from workbench.report.report import Report, gathered
 from workbench.verdicts import require_completed
+from workbench.written import write
 
 Evaluation = Annotated[str, typer.Argument(metavar="EVALUATION", help="Its id, as `eval list` shows it.", show_default=False)]
 Candidate = Annotated[str, typer.Argument(metavar="CANDIDATE", help="A run, or an evaluation that measured one.", show_default=False)]
@@ -115,15 +116,14 @@ def report(evaluation: Evaluation, html: Html = None, to_markdown: Markdown = No
     texts = ((html, page), (to_markdown, markdown), (to_json, lambda one: json.dumps(one.json(), indent=2, ensure_ascii=False) + "\n"))
     for file, text in texts:
         if file:
-            file.write_text(text(made), encoding="utf-8")
-            console().print(Text(str(file)))
+            console().print(Text(str(write(file, text(made)))))
 
 
 def record(evaluation: Evaluation, out: Out = None, url: Url = None) -> None:
     """Export the candidate's run: commit it, and it is a baseline later and elsewhere."""
     text = json.dumps(talk(url, lambda client: client.evals().record(evaluation)), indent=1, ensure_ascii=False)
     if out:
-        out.write_text(f"{text}\n", encoding="utf-8")
+        write(out, f"{text}\n")
     else:
         print(text)
 

@@ -20,6 +20,7 @@ from workbench.evals import Json
 from workbench.report.page import page
 from workbench.report.report import gathered
 from workbench.verdicts import require_completed, verdict_of
+from workbench.written import write
 
 DEFAULT_GATE = "default"
 _HUB = "hf:"
@@ -69,6 +70,10 @@ def run(
     A folder or a file is prepared first: its documents are uploaded, its cases registered. Exits 0 for PASS, 1 for FAIL, 2 for
     INCONCLUSIVE, 0 where no gate was asked, 5 if there is no outcome, 3 if no workbench runs here.
     """
+    if gate and no_gate:
+        raise typer.BadParameter("--gate and --no-gate exclude each other")
+    if report and not wait:
+        raise typer.BadParameter("--report needs the outcome; leave --no-wait out, or write it later with `workbench eval report`")
     against = {"baseline": baseline, "baseline_run": baseline_run, "baseline_record": read_record(baseline_record)}
     chosen = gate or (DEFAULT_GATE if any(against.values()) and not no_gate else None)
     about = {"experiment": experiment, "hypothesis": hypothesis, "max_cases": max_cases, "budget_usd": budget}
@@ -84,7 +89,7 @@ def run(
 
     found, written = talk(url, work)
     if report and written:
-        report.write_text(written, encoding="utf-8")
+        write(report, written)
     _finish(found, report if written else None, as_json)
 
 

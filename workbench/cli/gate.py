@@ -12,11 +12,12 @@ from workbench.cli.render import evals as render
 from workbench.cli.watching import watched
 from workbench.client import Client
 from workbench.evals import Json
-from workbench.receipts import write_receipts
+from workbench.receipts import why_none, write_receipts
 from workbench.report.junit import junit
 from workbench.report.markdown import markdown
 from workbench.report.report import Report, gathered
-from workbench.verdicts import NoVerdict, require_completed, verdict_of
+from workbench.verdicts import NoVerdict, Verdict, require_completed, verdict_of
+from workbench.written import write
 
 Run = Annotated[str, typer.Option("--run", help="The candidate: a run, or an evaluation that measured it.", show_default=False)]
 Baseline = Annotated[str, typer.Option("--baseline", help="What it must beat: the same, or a file of `eval record`.", show_default=False)]
@@ -41,7 +42,8 @@ def gate(
     """Judge a run against another one by a gate.
 
     Exits 0 for PASS, 1 for FAIL, 2 for INCONCLUSIVE; 5 if there is no verdict, 3 if no workbench runs here. In JUnit a FAIL is a failure,
-    an INCONCLUSIVE is skipped: it neither passed nor failed, and whether that stops a build is for the exit code to say.
+    an INCONCLUSIVE is skipped: it neither passed nor failed, and whether that stops a build is for the exit code to say. With --receipt
+    a PASS that has no receipt exits 5, since it moves no label; a FAIL and an INCONCLUSIVE keep their codes.
     """
     record = read_record(Path(baseline)) if Path(baseline).is_file() else None
 
@@ -57,11 +59,18 @@ def gate(
         )
     for file, text in ((to_junit, lambda one: junit(one.found)), (to_markdown, markdown)):
         if file:
-            file.write_text(text(made), encoding="utf-8")
+            write(file, text(made))
     print_json(made.found) if as_json else console().print(render.evaluation(made.found, console().width))
-    for written in write_receipts(made.found, receipt) if receipt else []:
-        console().print(Text(str(written), style="dim")) if not as_json else None
+    for told in _receipts(made.found, verdict, receipt) if receipt else []:
+        console().print(Text(told, style="dim")) if not as_json else None
     raise typer.Exit(verdict.exit_code)
+
+
+def _receipts(found: Json, verdict: Verdict, file: Path) -> list[str]:
+    """Writes them; gives the files, or why there are none. Raises Permanent `receipt_none` after a PASS, which was to move a label."""
+    if found["receipts"] or verdict is Verdict.PASS:
+        return [str(written) for written in write_receipts(found, file)]
+    return [why_none(found)]
 
 
 async def _against_record(client: Client, run: str, record: Json, gate: str) -> Json:

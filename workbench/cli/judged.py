@@ -11,7 +11,7 @@ from workbench.verdicts import NoVerdict
 
 
 class Judged(TyperCommand):
-    """A command whose usage errors, refusals and unreachable services cannot be taken for a verdict."""
+    """A command whose usage errors, refusals, unreachable services and unusable files cannot be taken for a verdict."""
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
         """As for any command, but a wrong option ends with the code of no verdict."""
@@ -30,6 +30,8 @@ class Judged(TyperCommand):
             raise
         except WorkbenchError as error:
             raise NoVerdict(error.code, error.message) from error
+        except OSError as error:
+            raise NoVerdict("file_unusable", f"a file cannot be used: {error}") from error
 
 
 def _unjudged(error: typer.TyperException) -> typer.TyperException:

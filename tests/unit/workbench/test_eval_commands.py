@@ -76,6 +76,48 @@ def test_a_wrong_command_line_is_no_verdict(arguments: list[str]) -> None:
     assert run(*arguments) == 5
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--no-wait", "--report", "r.html"], "--report needs the outcome"),
+        (["--gate", "strict", "--no-gate"], "exclude each other"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(
+    arguments: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither is silently ignored."""
+    assert compared(*arguments) == 5
+    assert said in " ".join(capsys.readouterr().err.split())
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_goes_into_a_folder_that_is_made(tmp_path: Path) -> None:
+    """As a receipt does."""
+    with served(Workbench(evaluation(), CASES)) as command:
+        assert command("gate", "--run", RUN, "--baseline", BASE, "--junit", "a/g.xml", "--markdown", "b/c/g.md") == 0
+        assert command("eval", "record", EVAL, "--out", "d/r.json") == 0
+    assert compared("--report", "e/r.html") == 0
+
+    assert all((tmp_path / name).is_file() for name in ("a/g.xml", "b/c/g.md", "d/r.json", "e/r.html"))
+
+
+@pytest.mark.parametrize("file", ["--junit", "--markdown"])
+def test_a_file_that_cannot_be_written_is_no_verdict(file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """1 would say FAIL of a run that passes."""
+    (tmp_path / "no-folder").touch()
+    with served(Workbench(evaluation(), CASES)) as command:
+        assert command("gate", "--run", RUN, "--baseline", BASE, file, "no-folder/g") == 5
+    assert compared("--report", "no-folder/r.html") == 5
+
+    assert "no-folder/g cannot be written" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_file_that_cannot_be_looked_for_is_no_verdict() -> None:
+    """Its name is longer than any system takes."""
+    assert run("gate", "--run", RUN, "--baseline", "b" * 5_000) == 5
+
+
 def test_silence_is_no_verdict() -> None:
     """Nobody listens; and where no stack runs has a code of its own."""
     assert run("gate", "--run", RUN, "--baseline", BASE, "--url", "http://127.0.0.1:1") == 5
@@ -130,6 +172,18 @@ def test_a_gate_writes_what_a_build_server_keeps(tmp_path: Path) -> None:
     assert (tmp_path / "junit.xml").read_text().startswith("<?xml")
     assert (tmp_path / "gate.md").read_text().startswith("### ❌ FAIL: default@1 against previous@1")
     assert json.loads((tmp_path / "receipt.variant.json").read_text()) == {"key_id": "k"}
+
+
+@pytest.mark.parametrize(("verdict", "code"), [("PASS", 5), ("FAIL", 1), ("INCONCLUSIVE", 2)])
+def test_only_a_pass_must_have_a_receipt(verdict: str, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without one it moves no label; what would move none anyway keeps its verdict, and why there is no receipt is told."""
+    found = evaluation(verdict=verdict)
+    found["comparison"]["no_receipt"] = "no receipt: one of the runs was not measured here"
+    with served(Workbench(found, CASES)) as command:
+        assert command("gate", "--run", RUN, "--baseline", BASE, "--receipt", "r.json") == code
+
+    shown = capsys.readouterr()
+    assert "no receipt: one of the runs was not measured here" in " ".join((shown.out + shown.err).split())
 
 
 def test_a_gate_takes_a_recorded_run_for_a_baseline(tmp_path: Path) -> None:
