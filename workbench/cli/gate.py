@@ -22,7 +22,7 @@ from workbench.written import write
 Run = Annotated[str, typer.Option("--run", help="The candidate: a run, or an evaluation that measured it.", show_default=False)]
 Baseline = Annotated[str, typer.Option("--baseline", help="What it must beat: the same, or a file of `eval record`.", show_default=False)]
 Gate = Annotated[str, typer.Option("--gate", help="A gate that the evaluator knows.")]
-JUnit = Annotated[Path | None, typer.Option("--junit", dir_okay=False, help="Write JUnit XML: a test case for each rule.")]
+JUnit = Annotated[Path | None, typer.Option("--junit", dir_okay=False, help="Write JUnit XML: a test case for the gate and for each rule.")]
 Markdown = Annotated[Path | None, typer.Option("--markdown", dir_okay=False, help="Write Markdown for a pull request.")]
 Receipt = Annotated[
     Path | None, typer.Option("--receipt", dir_okay=False, help="Write the signed receipts, one for the variant, one for the prompt.")

@@ -137,6 +137,18 @@ def test_a_scale_has_round_ticks_and_holds_what_it_is_for() -> None:
     assert (scale.at(-9.0), scale.at(9.0)) == (0.0, 100.0)
 
 
+def test_junit_has_a_case_for_the_gate_itself() -> None:
+    """All rules hold and it fails all the same: too many questions got no answer, and a build server must not show that as green."""
+    lost = "5 of the candidate's 90 questions got no answer"
+    rows = [row("correct", 0.8, 0.7, rule="better", margin=0.0, verdict="PASS")]
+
+    suite = fromstring(junit(evaluation(*rows, verdict="FAIL", reason=lost))).find("testsuite")
+
+    assert [suite.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["2", "1", "0", "0"]
+    assert [(one.get("type"), one.get("message")) for one in suite.iter("failure")] == [("gate", lost)]
+    assert [one.get("name") for one in suite.findall("testcase")] == ["verdict of default", "correct: better"]
+
+
 def test_junit_has_a_case_for_each_rule_on_each_slice() -> None:
     """FAIL is a failure, INCONCLUSIVE is skipped, a metric without a rule is none."""
     ruled = {"rule": "better", "margin": 0.0}
@@ -147,11 +159,12 @@ def test_junit_has_a_case_for_each_rule_on_each_slice() -> None:
         row("token_f1", 0.4, 0.4),
     ]
 
-    suite = fromstring(junit(evaluation(*rows))).find("testsuite")
+    suite = fromstring(junit(evaluation(*rows, verdict="FAIL", reason="correct of kind=fact: worse"))).find("testsuite")
 
-    assert [suite.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["3", "1", "0", "1"]
-    assert [one.get("name") for one in suite.findall("testcase")] == ["correct: better", "correct [kind=fact]: better", "recall@5: better"]
-    assert [one.get("message") for one in suite.iter() if one.tag in ("failure", "skipped")] == ["worse", "too few cases"]
+    assert [suite.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["4", "2", "0", "1"]
+    ruled = suite.findall("testcase")[1:]
+    assert [one.get("name") for one in ruled] == ["correct: better", "correct [kind=fact]: better", "recall@5: better"]
+    assert [told.get("message") for one in ruled for told in one if told.tag in ("failure", "skipped")] == ["worse", "too few cases"]
 
 
 @pytest.mark.parametrize("text", ["a | b", "# a", "* a", "1\n2", "<b>", "a_b_c", "[x](y)"])
