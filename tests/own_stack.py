@@ -14,6 +14,10 @@ _OURS = ("RAG_", "INGEST_", "INDEXER_", "EVALUATOR_", "FEEDBACK_", "WORKBENCH_")
 _STOPS_WITHIN_S = 60
 
 
+class DidNotStart(AssertionError):
+    """The stack ended before it was ready; what it said is on standard error."""
+
+
 @dataclass(frozen=True, slots=True)
 class OwnStack:
     """A running stack, the folder it runs in and the tree of the code it runs."""
@@ -41,13 +45,14 @@ def environment(tree: Path, settings: Mapping[str, str] | None = None) -> dict[s
 
 @contextmanager
 def own_stack(folder: Path, settings: Mapping[str, str], tree: Path = Path(__file__).parents[1]) -> Iterator[OwnStack]:
-    """Runs a stack in `folder` while the block runs."""
+    """Runs a stack in `folder` while the block runs. Raises DidNotStart."""
     command = [sys.executable, "-m", "workbench", "up", "--json"]
     with subprocess.Popen(command, cwd=folder, env=environment(tree, settings), stdout=subprocess.PIPE, text=True) as up:
         try:
             assert up.stdout
             line = up.stdout.readline()
-            assert line, "the stack did not start; what it said is above"
+            if not line:
+                raise DidNotStart("the stack did not start; what it said is above")
             yield OwnStack(folder, tree, json.loads(line)["http"])
         finally:
             up.send_signal(signal.SIGINT)
