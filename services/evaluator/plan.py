@@ -55,6 +55,8 @@ class Plan:
         try:
             if known["status"] == REQUESTED:
                 await self._plan(event)
+            else:
+                await self.store.skip(event)
         except Permanent as error:
             await self.give_up(event, error)
 

@@ -56,6 +56,11 @@ class Store:
         sender = {"tenant_id": event.envelope.tenant_id, "requested_at": event.envelope.time}
         return await self._queries.begin_eval(self._pool, **{**row, "baseline_record": record}, **sender)
 
+    async def skip(self, event: Received[EvalRequestedV1]) -> None:
+        """Remembers that the event needs no effect."""
+        async with self.effects.once(event):
+            return
+
     async def start(self, effect: Effect, eval_id: UUID, fingerprint: str, candidate_run: UUID, baseline_run: UUID | None) -> bool:
         """Notes the runs of an evaluation; False if it does not wait for that."""
         runs = {"candidate_run": candidate_run, "baseline_run": baseline_run}
