@@ -6,8 +6,8 @@ from typing import Any
 
 from services.evaluator.evidence import Evidence, weigh
 from services.evaluator.gate import ALL, Gate
-from services.evaluator.metrics.table import metric_of, metrics_of
-from services.evaluator.pairs import Pair, count_changes, pair, slices
+from services.evaluator.metrics.table import Metric, metric_of, metrics_of
+from services.evaluator.pairs import Pair, count_changes, groups, pair, slices
 from services.evaluator.rows import ALPHA, Row, make_rows
 from services.evaluator.sampled import EVERYTHING, Asked, of_one, of_pairs
 from services.evaluator.scored import Scored
@@ -15,6 +15,9 @@ from services.evaluator.verdict import Ruling, Verdict, lost_too_many, overall
 
 PRIMARY = "correct"
 RESAMPLES = 10_000
+# Of slices that no rule asks for: from so many cases on, of keys with so many values (one with more is an id), and of so many keys,
+# since each takes about as long as all other figures of a metric.
+LEAST_CASES, MOST_VALUES, MOST_KEYS = 10, 20, 5
 _NO_GATE = "no gate was asked, so there are figures and no verdict"
 
 
@@ -39,10 +42,14 @@ class Comparison:
 def compare(
     candidate: Sequence[Scored], baseline: Sequence[Scored] | None, gate: Gate | None, seed: int, resamples: int = RESAMPLES
 ) -> Comparison:
-    """Compares what both runs say to the same cases; a case that one of them lacks, or has no score for, is left out of differences."""
+    """Compares what both runs say to the same cases; a case that one of them lacks, or has no score for, is left out of differences.
+
+    The primary metric is also looked at on each value of the metadata, without a rule: uncorrected, two-sided, to see where to look.
+    """
     pairs = None if baseline is None else pair(candidate, baseline)
     alpha, primary = (gate.alpha, gate.primary) if gate else (ALPHA, PRIMARY)
     asked = list(_asked(candidate, baseline, gate))
+    asked += _to_look_at(metric_of(primary), [both.candidate for both in pairs] if pairs else candidate, asked)
     rows = make_rows(_weighed(asked, candidate, pairs, (alpha, seed, resamples)), gate)
     ruling = _overall(rows, candidate, gate) if gate else None
     return Comparison(
@@ -66,6 +73,13 @@ def _asked(candidate: Sequence[Scored], baseline: Sequence[Scored] | None, gate:
         yield from (Asked(metric, each, rule) for named in rule.slices for each in slices(named, candidate))
     ruled = {rule.metric for rule in rules}
     yield from (Asked(metric) for metric in metrics_of([*candidate, *(baseline or ())]) if metric.name not in ruled)
+
+
+def _to_look_at(metric: Metric, cases: Sequence[Scored], asked: Sequence[Asked]) -> list[Asked]:
+    """The metric on each value of the metadata, so that it is seen where a difference comes from; no rule, no verdict."""
+    known = {(each.metric.name, each.slice) for each in asked}
+    found = groups([case for case in cases if metric.scores(case)], LEAST_CASES, MOST_VALUES, MOST_KEYS)
+    return [Asked(metric, each) for each in found if (metric.name, each) not in known]
 
 
 def _weighed(

@@ -57,6 +57,17 @@ def slices(named: str, cases: Iterable[Scored]) -> list[Slice]:
     return [Slice(key, value) for value in values] or [Slice(key)]
 
 
+def groups(cases: Sequence[Scored], least: int, most_values: int, most_keys: int) -> list[Slice]:
+    """The slices worth a look that nobody asked for: each value of so many cases, but not all, of the keys with the fewest values."""
+    counts: dict[str, Counter[str]] = {}
+    for case in cases:
+        for key, value in case.metadata.items():
+            counts.setdefault(key, Counter())[value] += 1
+    kept = {key: [value for value, n in sorted(found.items()) if least <= n < len(cases)] for key, found in counts.items()}
+    keys = sorted((len(counts[key]), key) for key, values in kept.items() if values and len(counts[key]) <= most_values)
+    return [Slice(key, value) for _, key in keys[:most_keys] for value in kept[key]]
+
+
 def change(both: Pair, primary: Metric) -> Change:
     """What became of a case, by the score that the primary metric reads. A question without an answer is worse than any answer."""
     ours, theirs = (_worth(case, primary) for case in (both.candidate, both.baseline))

@@ -72,7 +72,7 @@ def _ruled(evidence: Evidence, gate: Gate, adjusted: float | None, tests: int) -
 def _unruled(evidence: Evidence, gate: Gate | None) -> Row:
     alpha, power = (gate.alpha, gate.power) if gate else (ALPHA, POWER)
     test = evidence.significance
-    told = f"no rule; {test.test}, two-sided" if test else "no rule"
+    told = f"no rule; {test.test}, two-sided, uncorrected" if test else "no rule"
     return _row(evidence, told, _mde(evidence, alpha, power), test.either if test else None)
 
 

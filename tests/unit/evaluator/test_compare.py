@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,57 @@ def test_a_slice_is_a_row_of_its_own_and_the_tests_are_corrected_for_one_another
     assert found.reason.startswith("correct: worse by 0.167")
 
 
+def tagged(cases: list[Scored], **tags: Callable[[int], str]) -> list[Scored]:
+    """With these metadata alone."""
+    return [replace(case, metadata={key: tag(at) for key, tag in tags.items()}) for at, case in enumerate(cases)]
+
+
+def test_the_primary_metric_is_shown_on_each_value_of_the_metadata_without_a_rule() -> None:
+    """Two-sided and uncorrected, after everything else; what the gate makes of it all stays as it was."""
+    candidate = run(lambda at: float(at % 3 > 0 or at % 2), token_f1=lambda _: 0.5)
+
+    found = compare(candidate, ALWAYS, gate(), 0, 500)
+
+    slices = [row for row in found.metrics if row.slice != "all"]
+    assert [(row.metric, row.slice, row.n) for row in slices] == [("correct", "kind=multi-hop", 30), ("correct", "kind=single", 60)]
+    assert list(found.metrics[-2:]) == slices
+    assert all(row.rule is row.verdict is row.p_adjusted is None for row in slices)
+    assert (slices[0].p_value, slices[0].reason) == (pytest.approx(0.5**15), f"no rule; {MCNEMAR}, two-sided, uncorrected")
+    assert found.metrics[0].p_adjusted == found.metrics[0].p_value
+    assert [row.slice for row in compare(candidate, None, None, 0, 500).metrics if row.slice != "all"] == ["kind=multi-hop", "kind=single"]
+
+
+def test_an_id_is_no_slice_nor_is_what_few_or_all_cases_have() -> None:
+    """Twenty values at most, ten cases at least; a slice of all cases says nothing new."""
+    tags: dict[str, Callable[[int], str]] = {
+        "id": str,
+        "page": lambda at: str(at % 21),
+        "site": lambda _: "one",
+        "rare": lambda at: str(at < 9),
+    }
+    candidate = tagged(OFTEN, **tags)
+
+    found = compare(candidate, ALWAYS, gate(), 0, 500)
+
+    assert [row.slice for row in found.metrics] == ["all", "rare=False"]
+
+
+def test_of_many_keys_those_with_the_fewest_values_are_shown() -> None:
+    """Five, so that a comparison of many cases stays a matter of seconds."""
+    candidate = tagged(OFTEN, **{f"k{n}": lambda at, n=n: str(at % n) for n in range(9, 1, -1)})
+
+    found = compare(candidate, ALWAYS, gate(), 0, 500)
+
+    assert [row.slice for row in found.metrics][1:] == [f"k{n}={value}" for n in range(2, 7) for value in range(n)]
+
+
+def test_a_slice_that_a_rule_asks_for_is_shown_once() -> None:
+    """With its verdict."""
+    found = compare(OFTEN, OFTEN, gate({**NO_WORSE, "slices": ["kind=single"]}), 0, 500)
+
+    assert [(row.slice, row.rule) for row in found.metrics] == [("all", "no_worse"), ("kind=single", "no_worse"), ("kind=multi-hop", None)]
+
+
 def test_without_a_gate_every_metric_has_a_difference_and_nothing_a_verdict() -> None:
     """With a two-sided p-value."""
     scores: dict[str, Callable[[int], float | None]] = {"latency_ms": lambda at: at % 7, "confidence": lambda at: at / 90}
@@ -91,7 +143,8 @@ def test_without_a_gate_every_metric_has_a_difference_and_nothing_a_verdict() ->
 
     found = compare(candidate, baseline, None, 0, 500)
 
-    assert [row.metric for row in found.metrics] == ["correct", "aurc", "latency_ms_p50", "latency_ms_p95"]
+    whole = [row.metric for row in found.metrics if row.slice == "all"]
+    assert whole == ["correct", "aurc", "latency_ms_p50", "latency_ms_p95"]
     assert all(row.difference and row.p_value is not None and row.verdict is row.rule is None for row in found.metrics)
     assert (found.verdict, found.gate, found.metrics[0].p_value) == (None, None, pytest.approx(0.5**10))
 
@@ -133,7 +186,7 @@ def test_a_comparison_is_json_and_equal_every_time() -> None:
     first, again, other = (compare(noisy, OFTEN, gate(), seed, 500).as_json() for seed in (1, 1, 2))
 
     assert json.loads(json.dumps(first, allow_nan=False)) == json.loads(json.dumps(again))
-    assert [row["metric"] for row in first["metrics"]] == ["correct", "token_f1"]
+    assert [row["metric"] for row in first["metrics"] if row["slice"] == "all"] == ["correct", "token_f1"]
     assert first["metrics"][1]["candidate"]["value"] == other["metrics"][1]["candidate"]["value"]
     assert first["gate_sha256"] == gate().sha256
     assert set(first["metrics"][0]) >= {"slice", "n", "clusters", "baseline", "difference", "p_adjusted", "mde", "margin", "reason"}
