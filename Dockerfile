@@ -25,7 +25,7 @@ LABEL org.opencontainers.image.title="workbench-${SERVICE}" \
 # A named volume mounted at /blobs takes over this folder's owner.
 RUN install -d -o 10001 -g 10001 /blobs
 COPY --from=build /venv /venv
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 SERVICE=${SERVICE}
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HF_HOME=/tmp/huggingface SERVICE=${SERVICE}
 WORKDIR /tmp
 USER 10001:10001
 EXPOSE 8080

@@ -1,14 +1,20 @@
 """`workbench keys`: API keys of a running workbench."""
 
+import base64
+import json
 from datetime import timedelta
 from typing import Annotated
 
 import typer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rich.text import Text
 
 from kit.clock import SystemClock
 from workbench.cli.options import AsJson, Url, console, print_json, talk
 from workbench.cli.render.keys import keys as render_keys
+
+# The name by which rag finds the public key: that of the evaluator's setting `receipts.key_id`, unless it says otherwise.
+SIGNER = "evaluator"
 
 Name = Annotated[str, typer.Argument(help="What it is for.", show_default=False)]
 Scopes = Annotated[
@@ -25,7 +31,7 @@ def make_keys() -> typer.Typer:
     app = typer.Typer(
         help="Make, list and revoke API keys. A key is sent if WORKBENCH_API_KEY is set.", no_args_is_help=True, rich_markup_mode="markdown"
     )
-    for name, command in (("create", create), ("list", listed), ("revoke", revoke)):
+    for name, command in (("create", create), ("list", listed), ("revoke", revoke), ("receipts", receipts)):
         app.command(name)(command)
     return app
 
@@ -41,6 +47,14 @@ def create(name: Name, scope: Scopes, tenant: Tenant = None, days: Days = None, 
     console().print(render_keys([made]))
     console().print(Text("\nKeep it now; it is not shown again:", style="yellow"))
     print(made["key"])
+
+
+def receipts() -> None:
+    """Print a new pair of keys for receipts, as settings: with the private one the evaluator signs, with the public one rag verifies."""
+    pair = Ed25519PrivateKey.generate()
+    private, public = (base64.b64encode(half).decode() for half in (pair.private_bytes_raw(), pair.public_key().public_bytes_raw()))
+    print(f"EVALUATOR_RECEIPTS__PRIVATE_KEY={private}")
+    print(f"RAG_PROMOTION__RECEIPT_KEYS={json.dumps({SIGNER: public})}")
 
 
 def listed(url: Url = None, as_json: AsJson = False) -> None:

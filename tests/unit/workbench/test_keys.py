@@ -1,5 +1,6 @@
-"""API keys on the command line: lists say until when each holds."""
+"""Keys on the command line: lists say until when each holds; and pairs for receipts."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,9 @@ import httpx
 import pytest
 from rich.console import Console
 
+from services.evaluator.receipts import Signer
+from services.evaluator.settings import ReceiptSettings
+from workbench.cli.keys import receipts
 from workbench.cli.render.keys import keys
 from workbench.client import Client
 
@@ -40,3 +44,21 @@ async def test_the_id_of_a_key_stays_one_part_of_the_path(client_of: Callable[[A
     await client_of(answer).revoke_key("../documents/x")
 
     assert paths == ["/keys/..%2Fdocuments%2Fx"]
+
+
+def test_a_pair_of_keys_for_receipts_is_one_that_both_services_take(capsys: pytest.CaptureFixture[str]) -> None:
+    """What the evaluator signs with the one half, rag verifies with the other; and each pair is new."""
+    receipts()
+    receipts()
+
+    first, second = (dict(line.split("=", 1) for line in pair) for pair in batched(capsys.readouterr().out.splitlines()))
+    private, public = first["EVALUATOR_RECEIPTS__PRIVATE_KEY"], json.loads(first["RAG_PROMOTION__RECEIPT_KEYS"])
+    [key_id] = public
+    assert Signer.of(key_id, private).public_key == public[key_id]
+    assert ReceiptSettings().key_id == key_id
+    assert second["EVALUATOR_RECEIPTS__PRIVATE_KEY"] != private
+
+
+def batched(lines: list[str]) -> list[list[str]]:
+    """Two by two."""
+    return [lines[at : at + 2] for at in range(0, len(lines), 2)]
