@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Timer
 
 _OURS = ("RAG_", "INGEST_", "INDEXER_", "EVALUATOR_", "FEEDBACK_", "WORKBENCH_")
-_STOPS_WITHIN_S = 60
+_STARTS_WITHIN_S, _STOPS_WITHIN_S = 180, 60
 
 
 class DidNotStart(AssertionError):
@@ -48,12 +49,24 @@ def own_stack(folder: Path, settings: Mapping[str, str], tree: Path = Path(__fil
     """Runs a stack in `folder` while the block runs. Raises DidNotStart."""
     command = [sys.executable, "-m", "workbench", "up", "--json"]
     with subprocess.Popen(command, cwd=folder, env=environment(tree, settings), stdout=subprocess.PIPE, text=True) as up:
+        late = Timer(_STARTS_WITHIN_S, up.kill)
+        late.start()
         try:
             assert up.stdout
             line = up.stdout.readline()
+            late.cancel()
             if not line:
                 raise DidNotStart("the stack did not start; what it said is above")
             yield OwnStack(folder, tree, json.loads(line)["http"])
         finally:
-            up.send_signal(signal.SIGINT)
-            up.wait(_STOPS_WITHIN_S)
+            late.cancel()
+            _stop(up)
+
+
+def _stop(up: "subprocess.Popen[str]") -> None:
+    up.send_signal(signal.SIGINT)
+    try:
+        up.wait(_STOPS_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        up.kill()  # or leaving the block would wait for it
+        raise
