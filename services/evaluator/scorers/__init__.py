@@ -11,6 +11,7 @@ from types import ModuleType
 from kit.datasets.case import Case
 from kit.errors import Permanent
 from services.evaluator.answered import Answered
+from services.evaluator.scorers.reasons import unscored
 from services.evaluator.scorers.scorer import Judgement, Score, Scorer, Unscored
 from services.evaluator.scorers.tools import Tools
 
@@ -26,7 +27,10 @@ def make_scorers(tools: Tools, package: ModuleType = sys.modules[__name__]) -> t
 
 
 async def score_all(scorers: Sequence[Scorer], case: Case, answer: Answered) -> dict[str, Judgement]:
-    """All scores of an answer, by name; what can never be judged is unscored. Raises Transient or DependencyDown as scorers do."""
+    """All scores of an answer, by name; what can never be judged is unscored.
+
+    Raises Transient or DependencyDown as scorers do, and Permanent `budget_spent` or `rag_key_refused`.
+    """
     judged: dict[str, Judgement] = {}
     for scorer in scorers:
         judged |= await _judged(scorer, case, answer)
@@ -37,7 +41,7 @@ async def _judged(scorer: Scorer, case: Case, answer: Answered) -> Mapping[str, 
     try:
         found = await scorer.judge(case, answer)
     except Permanent as error:
-        return dict.fromkeys(scorer.names, Unscored(error.message))
+        return dict.fromkeys(scorer.names, unscored(error))
     return {name: _finite(found[name]) for name in scorer.names}
 
 

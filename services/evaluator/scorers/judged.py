@@ -12,6 +12,7 @@ from services.evaluator.answered import Answered
 from services.evaluator.judge import Judge, Matter, Verdict
 from services.evaluator.judge_prompts import FILLER
 from services.evaluator.scorers.matters import answer_relevancy, correctness, faithfulness
+from services.evaluator.scorers.reasons import unscored
 from services.evaluator.scorers.scorer import Judgement, Score, Scorer, Unscored
 from services.evaluator.scorers.tools import Tools
 
@@ -48,7 +49,7 @@ class ByJudge:
         try:
             return await self.by.verdict(matter)
         except Permanent as error:
-            return Unscored(error.message)
+            return unscored(error)
 
     async def _length_bias(self, case: Case, answer: Answered, verdicts: Mapping[str, Verdict]) -> Judgement:
         if not self.by.probes(case.id):
@@ -56,7 +57,7 @@ class ByJudge:
         try:
             gains = {name: await self._gain(ask(case, padded(answer)), verdicts[name]) for name, ask in _RATED.items() if name in verdicts}
         except Permanent as error:
-            return Unscored(error.message)
+            return unscored(error)
         told = "; ".join(f"{name} {gain:+g}" for name, gain in gains.items())
         return Score(fmean(gains.values()), told) if gains else _NOT_ASKED
 

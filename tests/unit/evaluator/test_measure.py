@@ -125,3 +125,10 @@ async def test_no_answer_is_told_while_rag_is_away() -> None:
     """It is nobody's fault."""
     with pytest.raises(DependencyDown):
         await measured(ScriptedRag({"Why?": DependencyDown("rag_down", "away")}))
+
+
+async def test_a_judge_whose_budget_is_spent_makes_the_case_unpaid() -> None:
+    """As a question does that there is no money for: a run with such a case fails."""
+    result = await measured(ScriptedRag(), Length(Refused("budget_spent", "no room")))
+
+    assert result == Result(4, 1, error="no room", code="budget_spent")

@@ -133,6 +133,22 @@ async def test_a_judge_that_is_away_ends_the_scoring() -> None:
         await judged(RuledJudge(rate=away))
 
 
+@pytest.mark.parametrize("code", ["budget_spent", "rag_key_refused"])
+@pytest.mark.parametrize("words", [0, 30], ids=["verdict", "probe"])
+async def test_a_judge_that_may_not_be_asked_any_more_is_no_matter_of_this_answer(code: str, words: int) -> None:
+    """Else a run without scores would look as one that is done: it fails, as it does for questions."""
+
+    def spent(text: str) -> object:
+        if len(text.split()) >= words:
+            raise Permanent(code, "no room")
+        return {"reason": "fine", "rating": 5}
+
+    with pytest.raises(Permanent) as error:
+        await judged(RuledJudge(rate=spent))
+
+    assert error.value.code == code
+
+
 async def test_a_judge_that_refuses_to_rate_padding_costs_the_probe_alone() -> None:
     """The verdicts stay."""
 
