@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import quote
 
 from kit.clock import Clock
 
@@ -24,7 +25,7 @@ class Evals:
 
     async def get(self, eval_id: str) -> Json:
         """An evaluation with its runs and its comparison."""
-        return await self._call("GET", f"/evals/{eval_id}")
+        return await self._call("GET", _path(eval_id))
 
     async def newest(self, limit: int, **filters: str | None) -> list[Json]:
         """Evaluations, newest first; filters are `dataset` and `experiment`."""
@@ -34,7 +35,7 @@ class Evals:
 
     async def cancel(self, eval_id: str, reason: str | None = None) -> Json:
         """Ends an evaluation."""
-        return await self._call("POST", f"/evals/{eval_id}/cancel", json={"reason": reason})
+        return await self._call("POST", f"{_path(eval_id)}/cancel", json={"reason": reason})
 
     async def cases(self, eval_id: str, change: str = "all", most: int | None = None) -> Json:
         """The cases that changed so, all of them or the first: `{metric, cases}`."""
@@ -42,7 +43,7 @@ class Evals:
         place: Json = {}
         while True:
             size = _PAGE if most is None else min(_PAGE, most - len(found))
-            page = await self._call("GET", f"/evals/{eval_id}/cases", params={"change": change, "limit": size, **place})
+            page = await self._call("GET", f"{_path(eval_id)}/cases", params={"change": change, "limit": size, **place})
             found += page["cases"]
             if page["next"] is None or (most is not None and len(found) >= most):
                 return {"metric": page["metric"], "cases": found}
@@ -50,7 +51,7 @@ class Evals:
 
     async def record(self, eval_id: str) -> Json:
         """The candidate's run, to keep or to take elsewhere."""
-        return await self._call("GET", f"/evals/{eval_id}/record")
+        return await self._call("GET", f"{_path(eval_id)}/record")
 
     async def compare(self, candidate: str, baseline: str, gate: str | None) -> Json:
         """The evaluation that compares two runs; its status says whether it is done."""
@@ -66,6 +67,11 @@ class Evals:
         """What evaluations were grouped by."""
         found: list[Json] = (await self._call("GET", "/experiments"))["experiments"]
         return found
+
+
+def _path(eval_id: str) -> str:
+    """Of an evaluation; what somebody typed is one part of it, whatever is in it."""
+    return f"/evals/{quote(eval_id, safe='')}"
 
 
 async def followed(evals: Evals, eval_id: str, clock: Clock, told: Callable[[Json], None]) -> Json:

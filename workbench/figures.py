@@ -8,7 +8,8 @@ from workbench.evals import Json
 ALL = "all"
 MINUS = "−"
 _NONE = "—"
-_ALPHA = 0.05
+_ALPHA = 0.05  # where nothing was compared
+_COMPARING = ("no_worse", "better")
 
 
 def number(metric: str, value: float | None) -> str:
@@ -54,17 +55,38 @@ def chance(row: Json) -> str:
     return _NONE if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def moved(row: Json) -> str | None:
-    """`better` or `worse` where the whole interval of the difference is on one side of nothing, and the test agrees; None elsewhere.
+def alpha_of(found: Json) -> float:
+    """What the intervals and the tests of an evaluation may be wrong by."""
+    return (found.get("comparison") or {}).get("alpha") or _ALPHA
 
-    Where a gate has a rule, p is not about this, and the rule's verdict says more.
-    """
-    of, p = row.get("difference"), row.get("p_value")
+
+def level(found: Json) -> str:
+    """The level of its intervals: `95 %`."""
+    return f"{100 * (1 - alpha_of(found)):.4g} %"
+
+
+def moved(row: Json, alpha: float) -> str | None:
+    """`better` or `worse` where the whole interval of the difference is on one side of nothing, and the test agrees; None elsewhere."""
+    of = row.get("difference")
     if not of or of["low"] is None or of["high"] is None or (of["low"] <= 0 <= of["high"]):
         return None
-    if row.get("rule") is None and p is not None and p > _ALPHA:
-        return None
-    return "better" if (of["low"] > 0) == row["higher_is_better"] else "worse"
+    side = "better" if (of["low"] > 0) == row["higher_is_better"] else "worse"
+    return side if _agrees(row, side, alpha) else None
+
+
+def _agrees(row: Json, side: str, alpha: float) -> bool:
+    """Whether the test says the same. With a rule about the difference p is that of being worse: near 1 where it is better."""
+    p, adjusted = row.get("p_value"), row.get("p_adjusted")
+    if p is None:
+        return True
+    if row.get("rule") not in _COMPARING:
+        return bool(p <= alpha)
+    return bool(p >= 1 - alpha if side == "better" else (p if adjusted is None else adjusted) <= alpha)
+
+
+def brief(found: Json) -> list[Json]:
+    """The rows about all cases, and those that a gate has a rule for."""
+    return [row for row in rows(found) if row["slice"] == ALL or row.get("rule")]
 
 
 def whole(found: Json) -> list[Json]:

@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 
 from kit.errors import DependencyDown, Permanent
-
-Json = dict[str, Any]
+from workbench import figures
+from workbench.evals import Json
 
 EXPERIMENT = "workbench"
 _API = "/api/2.0/mlflow"
@@ -63,7 +63,7 @@ class Mlflow:
 
     async def _copied(self, experiment: str, found: Json) -> str:
         began, ended = _milliseconds(found["requested_at"]), _milliseconds(found["completed_at"])
-        named = {"experiment_id": experiment, "run_name": _reference(found["candidate"]), "start_time": began}
+        named = {"experiment_id": experiment, "run_name": figures.named(found["candidate"]), "start_time": began}
         made = await self._call("POST", "/runs/create", json={**named, "tags": _pairs(tags(found))})
         run: str = made["run"]["info"]["run_id"]
         values = [{"key": key, "value": value, "timestamp": ended, "step": 0} for key, value in metrics(found).items()]
@@ -91,17 +91,16 @@ class Mlflow:
 def metrics(found: Json) -> dict[str, float]:
     """Every figure of the candidate by name: `correct`, `correct.low`, `correct.high`, `correct.difference` to the baseline, and totals."""
     run = found["candidate"]
-    figures = {f"{row['metric']}{end}": row.get(side) for row in run["metrics"] for end, side in _ENDS.items()}
-    compared = [row for row in (found.get("comparison") or {}).get("metrics", []) if row["slice"] == "all" and row.get("difference")]
-    figures |= {f"{row['metric']}.difference": row["difference"]["value"] for row in compared}
-    figures |= {f"total.{name}": run.get(name) for name in ("cases", "errors", "cost_usd", "input_tokens", "output_tokens")}
-    return {_name(name): float(value) for name, value in figures.items() if value is not None}
+    told = {f"{row['metric']}{end}": row.get(side) for row in run["metrics"] for end, side in _ENDS.items()}
+    told |= {f"{row['metric']}.difference": row["difference"]["value"] for row in figures.whole(found) if row["difference"]}
+    told |= {f"total.{name}": run.get(name) for name in ("cases", "errors", "cost_usd", "input_tokens", "output_tokens")}
+    return {_name(name): float(value) for name, value in told.items() if value is not None}
 
 
 def params(run: Json) -> dict[str, str]:
     """What was measured, and on what: hashes, versions, settings."""
     plain = ("sha256", "dataset", "fingerprint", "index_generation", "seed", "repeats", "code_version")
-    said = {name: run.get(name) for name in plain} | {"variant": _reference(run), "models": ", ".join(run.get("models") or [])}
+    said = {name: run.get(name) for name in plain} | {"variant": figures.named(run), "models": ", ".join(run.get("models") or [])}
     if prompt := run.get("prompt"):
         said |= {"prompt": f"{prompt['name']}@{prompt['version']}", "prompt_sha256": prompt["sha256"]}
     said |= dict(_flat("settings", run.get("settings") or {}))
@@ -116,7 +115,7 @@ def tags(found: Json) -> dict[str, str]:
         "workbench.eval_id": found["eval_id"],
         "workbench.verdict": found.get("verdict"),
         "workbench.gate": found.get("gate"),
-        "workbench.baseline": _reference(baseline) if baseline else None,
+        "workbench.baseline": figures.named(baseline) if baseline else None,
         "workbench.hypothesis": found.get("hypothesis"),
         "mlflow.note.content": found.get("reason"),
         "mlflow.source.name": "workbench",
@@ -135,10 +134,6 @@ def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
 def _name(name: str) -> str:
     """As every version of MLflow takes it: `recall@5` is `recall_at_5`."""
     return _NOT_IN_NAMES.sub("_", name.replace("@", "_at_"))
-
-
-def _reference(run: Json) -> str:
-    return f"{run['variant']['name']}@{run['variant']['version']}"
 
 
 def _pairs(said: Mapping[str, str]) -> list[Json]:

@@ -43,18 +43,17 @@ def _table(found: Json) -> Iterator[str]:
     names = ["Metric", "n", "Candidate", *(["Baseline", "Difference"] if compared else []), *(["Gate"] if gate else [])]
     yield f"| {' | '.join(names)} |"
     yield f"|{'---|' * len(names)}"
-    for row in figures.ordered(figures.rows(found)):
-        if row["slice"] == figures.ALL or row.get("rule"):
-            yield f"| {' | '.join(_cells(row, compared, gate))} |"
+    for row in figures.ordered(figures.brief(found)):
+        yield f"| {' | '.join(_cells(row, figures.alpha_of(found), compared, gate))} |"
     yield ""
 
 
-def _cells(row: Json, compared: bool, gate: bool) -> Sequence[str]:
+def _cells(row: Json, alpha: float, compared: bool, gate: bool) -> Sequence[str]:
     metric = row["metric"]
     part = "" if row["slice"] == figures.ALL else f" ({plain(row['slice'])})"
     cells = [f"{plain(metric)}{part}", str(row["n"]), figures.interval(metric, row["candidate"])]
     if compared:
-        moved = _MOVED[figures.moved(row)]
+        moved = _MOVED[figures.moved(row, alpha)]
         cells += [figures.interval(metric, row["baseline"]), f"{moved} {figures.difference(metric, row['difference'])}".strip()]
     return [*cells, *([f"{row['verdict']}: {figures.rule(row)}" if row.get("verdict") else ""] if gate else [])]
 

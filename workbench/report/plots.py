@@ -13,6 +13,7 @@ LABELS, FIGURES = 180, 220  # what the names to the left and the figures to the 
 ROW, AXIS = 30, 34
 SQUARE, EDGE = 330, 44
 _RADIUS = (3.0, 10.0)
+_FEWEST_DOTS = 5
 _NO_MERIT = ("latency", "cost", "confidence", "judge_")
 
 
@@ -36,7 +37,6 @@ class Mark:
     tone: str
     told: str
     limit: float | None = None
-    under: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +97,13 @@ def forests(found: Json) -> list[tuple[str, Forest]]:
     scores = [row for row in compared if _is_score(row)]
     others = [row for row in compared if not _is_score(row) and row["baseline"] and row["baseline"]["value"]]
     drawn = (("Scores", scores, 1.0, _plain), ("Time and cost, relative to the baseline", others, 100.0, _percent))
-    return [(title, _forest(rows, unit, told)) for title, rows, unit, told in drawn if rows]
+    alpha = figures.alpha_of(found)
+    return [(title, _forest(rows, alpha, unit, told)) for title, rows, unit, told in drawn if rows]
 
 
 def slices(found: Json, metric: str) -> Slices | None:
     """How both runs do on each slice; None if there are no slices."""
-    rows = [row for row in figures.rows(found) if row["metric"] == metric and row["candidate"]]
+    rows = list({row["slice"]: row for row in figures.rows(found) if row["metric"] == metric and row["candidate"]}.values())
     if len(rows) < 2:
         return None
     widest = (0.0, 1.0) if _is_score(rows[0]) else None
@@ -113,10 +114,10 @@ def slices(found: Json, metric: str) -> Slices | None:
 
 
 def scatter(cases: Sequence[Json]) -> Scatter | None:
-    """The score that tells cases apart best; None if no score has more than two values."""
+    """The score that tells cases apart best; None if its dots would be fewer than five, which counts tell better."""
     both = [case for case in cases if case["baseline"]]
     metric, found = max(((name, _scored(both, name)) for name in _names(both)), key=lambda one: len(one[1]), default=("", Counter()))
-    if len(found) < 5:
+    if len(found) < _FEWEST_DOTS:
         return None
     scale, upright = Scale(0.0, 1.0, EDGE, SQUARE), Scale(0.0, 1.0, SQUARE - EDGE, 0.0)
     most = max(found.values())
@@ -133,21 +134,21 @@ def agreement(cases: Sequence[Json]) -> dict[str, int] | None:
     return {"both": scored[1, 1], "fixed": scored[0, 1], "broken": scored[1, 0], "neither": scored[0, 0]}
 
 
-def _forest(rows: Sequence[Json], unit: float, told: Callable[[float], str]) -> Forest:
+def _forest(rows: Sequence[Json], alpha: float, unit: float, told: Callable[[float], str]) -> Forest:
     factors = [_improvement(row, unit) for row in rows]
     ends = [end for row, factor in zip(rows, factors, strict=True) for end in (*_ends(row["difference"], factor), *_limits(row, factor))]
     scale = Scale.around(ends, LABELS, WIDTH - FIGURES)
-    marks = [_difference(row, factor, place, scale) for place, (row, factor) in enumerate(zip(rows, factors, strict=True))]
+    tones = [figures.moved(row, alpha) or "even" for row in rows]
+    marks = [_difference(rows[place], factor, tones[place], ROW * (place + 0.5), scale) for place, factor in enumerate(factors)]
     return Forest(ROW * len(rows) + AXIS, scale.at(0.0), [Tick(at, told(value)) for value, at in scale.ticks()], marks)
 
 
-def _difference(row: Json, factor: float, place: int, scale: Scale) -> Mark:
+def _difference(row: Json, factor: float, tone: str, y: float, scale: Scale) -> Mark:
     low, value, high = sorted(_ends(row["difference"], factor))
     limit = next(_limits(row, factor), None)
     told = figures.difference(row["metric"], row["difference"])
     at = None if limit is None else scale.at(limit)
-    tone = figures.moved(row) or "even"
-    return Mark(row["metric"], ROW * (place + 0.5), scale.at(low), scale.at(value), scale.at(high), tone, told, at)
+    return Mark(row["metric"], y, scale.at(low), scale.at(value), scale.at(high), tone, told, at)
 
 
 def _pair(row: Json, place: int, scale: Scale) -> Pair:

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.unit.workbench.evaluations import BASE, EVAL, RUN, Workbench, case, evaluation
+from tests.unit.workbench.evaluations import BASE, EVAL, RUN, Workbench, case, evaluation, row
 from tests.unit.workbench.test_command_line import run
 
 Run = Callable[..., int | str | None]
@@ -208,6 +208,21 @@ def test_a_report_is_written_in_three_forms(tmp_path: Path) -> None:
     assert (tmp_path / "r.html").read_text().startswith("<!doctype html>")
     assert "### ✅ PASS" in (tmp_path / "r.md").read_text()
     assert json.loads((tmp_path / "r.json").read_text())["counts"] == {"fixed": 1, "broken": 1, "changed": 0, "same": 0}
+
+
+def test_slices_are_shown_if_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    """One that a rule asks about is shown anyway."""
+    ruled = row("correct", 0.6, 0.7, slice="kind=fact", rule="better", margin=0.0, verdict="FAIL")
+    found = evaluation(row("correct", 0.8, 0.7), ruled, row("correct", 0.6, 0.7, slice="kind=why"))
+
+    shown = []
+    with served(Workbench(found, CASES)) as command:
+        for arguments in ([], ["--slices"]):
+            assert command("eval", "show", EVAL, *arguments) == 0
+            shown.append(capsys.readouterr().out)
+
+    assert ["[kind=fact]" in text for text in shown] == [True, True]
+    assert ["[kind=why]" in text for text in shown] == [False, True]
 
 
 def test_cases_are_shown_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from kit.clock import FakeClock
 from tests.unit.workbench.evaluations import BASE, EVAL, RUN, Workbench, evaluation
 from workbench.client import Client
 from workbench.evals import followed
-from workbench.figures import difference, interval, moved, number, rule, signed
+from workbench.figures import difference, interval, level, moved, number, rule, signed
 from workbench.receipts import write_receipts
 from workbench.verdicts import NoVerdict, Verdict, require_completed, verdict_of
 
@@ -96,11 +96,55 @@ def test_better_and_worse_know_which_way_is_up() -> None:
     """More latency is worse; an interval around nothing shows neither."""
     up, around = {"value": 2.0, "low": 1.0, "high": 3.0}, {"value": 0.1, "low": -1.0, "high": 1.2}
 
-    assert moved({"difference": up, "higher_is_better": True}) == "better"
-    assert moved({"difference": up, "higher_is_better": False}) == "worse"
-    assert moved({"difference": around, "higher_is_better": True}) is None
-    assert moved({"difference": up, "higher_is_better": True, "p_value": 0.25}) is None
-    assert moved({"difference": up, "higher_is_better": True, "p_value": 0.25, "rule": "no_worse"}) == "better"
+    assert moved({"difference": up, "higher_is_better": True}, 0.05) == "better"
+    assert moved({"difference": up, "higher_is_better": False}, 0.05) == "worse"
+    assert moved({"difference": around, "higher_is_better": True}, 0.05) is None
+
+
+@pytest.mark.parametrize(
+    ("rule", "up", "p", "adjusted", "shown"),
+    [
+        (None, True, 0.04, None, "better"),
+        (None, True, 0.06, None, None),
+        ("at_least", True, 0.06, None, None),
+        ("at_most", False, 0.04, None, "worse"),
+        ("no_worse", True, 0.96, 1.0, "better"),
+        ("no_worse", True, 0.94, 1.0, None),
+        ("better", False, 0.02, 0.04, "worse"),
+        ("better", False, 0.02, 0.06, None),
+        ("better", False, 0.04, None, "worse"),
+    ],
+)
+def test_the_test_must_agree_with_the_interval(rule: str | None, up: bool, p: float, adjusted: float | None, shown: str | None) -> None:
+    """Two-sided where no rule is about the difference; elsewhere p is that of being worse, and a loss counts after the correction."""
+    ends = {"value": 2.0, "low": 1.0, "high": 3.0} if up else {"value": -2.0, "low": -3.0, "high": -1.0}
+    figures = {"difference": ends, "higher_is_better": True, "rule": rule, "p_value": p, "p_adjusted": adjusted}
+
+    assert moved(figures, 0.05) == shown
+
+
+def test_alpha_is_the_comparison_s() -> None:
+    """What is shown at 0.1 is not at 0.01, and the level is told."""
+    found = {"difference": {"value": 2.0, "low": 1.0, "high": 3.0}, "higher_is_better": True, "p_value": 0.04}
+
+    assert [moved(found, alpha) for alpha in (0.1, 0.01)] == ["better", None]
+    assert [level({"comparison": {"alpha": alpha}}) for alpha in (0.1, 0.05, 0.025, 0.001)] == ["90 %", "95 %", "97.5 %", "99.9 %"]
+    assert level({"comparison": None}) == "95 %"
+
+
+async def test_an_id_is_one_part_of_a_path_whatever_was_typed(client_of: ClientOf) -> None:
+    """No slash and no question mark leads elsewhere."""
+    paths: list[bytes] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        paths.append(request.url.raw_path)
+        return httpx.Response(200, json={"metric": "correct", "cases": [], "next": None})
+
+    evals = client_of(answer).evals()
+    for call in (evals.get, evals.cancel, evals.record, evals.cases):
+        await call("../keys?x")
+
+    assert [path.removeprefix(b"/evals/..%2Fkeys%3Fx") for path in paths] == [b"", b"/cancel", b"/record", b"/cases?change=all&limit=500"]
 
 
 def test_a_rule_is_told_in_words() -> None:

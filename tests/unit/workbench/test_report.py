@@ -121,6 +121,41 @@ def test_what_is_drawn_to_the_right_is_better() -> None:
     assert scores.marks[0].at < scores.marks[0].limit < scores.zero
 
 
+def sliced() -> dict[str, Any]:
+    """All cases and two kinds of them, which no rule asks about."""
+    kinds = [row("correct", 0.9, 0.7, slice="kind=fact", n=90), row("correct", 0.6, 0.7, slice="kind=multi-hop", n=60)]
+    return evaluation(
+        row("correct", 0.8, 0.7, rule="better", margin=0.0, verdict="PASS", reason="better"), row("token_f1", 0.4, 0.4), *kinds
+    )
+
+
+def test_slices_are_drawn_though_no_rule_asks_for_them() -> None:
+    """A line for all cases and one for each slice; a pull request has what the gate asks."""
+    drawn = plots.slices(sliced(), "correct")
+
+    assert drawn is not None
+    assert [(pair.label, pair.under) for pair in drawn.pairs] == [("all", "n = 150"), ("kind=fact", "n = 90"), ("kind=multi-hop", "n = 60")]
+    html = page(report_of(sliced()))
+    Checked(html)
+    assert '<h2 id="slices">By slice</h2>' in html
+    assert "kind=multi" not in markdown(report_of(sliced()))
+    assert '<h2 id="slices">' not in page(report_of(evaluation()))
+
+
+def test_a_page_says_the_level_of_its_intervals_and_what_the_test_shows() -> None:
+    """Both are the gate's alpha, not always 0.05."""
+    found = evaluation(row("token_f1", 0.8, 0.7, p_value=0.04))
+    strict = evaluation(row("token_f1", 0.8, 0.7, p_value=0.04))
+    strict["comparison"]["alpha"] = 0.01
+
+    pages = [page(report_of(each)) for each in (found, strict)]
+
+    assert ["95 % interval" in html for html in pages] == [True, False]
+    assert ["99 % interval" in html for html in pages] == [False, True]
+    assert [plots.forests(each)[0][1].marks[0].tone for each in (found, strict)] == ["better", "even"]
+    assert ["▲" in markdown(report_of(each)) for each in (found, strict)] == [True, False]
+
+
 def test_where_both_agree_is_counted_only_if_scores_are_right_or_wrong() -> None:
     """A share of a score is neither."""
     cases = [case("fixed", 0.0, 1.0), case("fixed", 0.0, 1.0), case("broken", 1.0, 0.0), case("same", 1.0, 1.0), case("same", None, 1.0)]

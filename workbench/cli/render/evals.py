@@ -20,8 +20,7 @@ _CHANGES = {"fixed": "green", "broken": "red", "changed": "yellow", "same": "dim
 
 def evaluation(found: Json, width: int, slices: bool = False) -> RenderableType:
     """Whole: who against whom, the figures, what changed, the verdict. Where it is narrow, intervals stand below their values."""
-    rows = figures.ordered(figures.rows(found))
-    shown = rows if slices else [row for row in rows if row["slice"] == figures.ALL or row.get("rule")]
+    shown = figures.ordered(figures.rows(found) if slices else figures.brief(found))
     table: list[RenderableType] = [Text(), _figures(found, shown, width < _WIDE)] if shown else []
     return Group(_heading(found), *table, Text(), *_ending(found))
 
@@ -87,18 +86,18 @@ def _figures(found: Json, rows: Sequence[Json], narrow: bool) -> Table:
     if narrow:
         table.padding = (0, 1, 0, 0)
     for row in rows:
-        cells = _cells(row, compared)
+        cells = _cells(row, compared, figures.alpha_of(found))
         table.add_row(*(_narrowed(cell) if narrow else cell for cell in cells), *([_ruled(row, narrow)] if gate else []))
     return table
 
 
-def _cells(row: Json, compared: bool) -> list[Text]:
+def _cells(row: Json, compared: bool, alpha: float) -> list[Text]:
     metric = row["metric"]
     part = "" if row["slice"] == figures.ALL else f" [{row['slice']}]"
     cells = [Text(f"{metric}{part}"), Text(str(row["n"])), Text(figures.interval(metric, row["candidate"]))]
     if not compared:
         return cells
-    sign, style = _MOVED[figures.moved(row)]
+    sign, style = _MOVED[figures.moved(row, alpha)]
     moved = Text(f"{sign}{figures.difference(metric, row['difference'])}", style=style)
     return [*cells, Text(figures.interval(metric, row["baseline"])), moved]
 
