@@ -115,7 +115,7 @@ class CaseStore:
             raise Permanent("record_invalid", f"{len(cases) - found} of its {len(cases)} cases are not in the dataset that it names")
 
     async def scored(self, effect: Effect, run_id: UUID, only: str | None = None) -> list[Scored]:
-        """A run's cases in their order, each with its scores' means over repeats: all of them, or the `only` one."""
+        """A run's cases in their order, each with its scores' means over repeats: all of them with the text, or the `only` one."""
         found: list[Scored] = []
         repeats: list[asyncpg.Record] = []
         async for row in effect.connection.cursor(self._queries.scored_results.sql, only, run_id, prefetch=_AT_ONCE):

@@ -14,13 +14,15 @@ from services.evaluator.statistics.paired import permutation_p
 
 PRIMARY = "correct"
 ALPHA = 0.05
+# As gates have it (`max_errors`): a question that failed by chance takes nobody off the board.
+MAX_LOST = 0.01
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """The newest completed run of a variant."""
+    """A completed run of a variant."""
 
     run: RunRecord
     cases: Sequence[Scored]
@@ -31,6 +33,11 @@ class Contender:
         return next((one.value for one in self.run.metrics if one.metric == PRIMARY), None)
 
     @property
+    def answered(self) -> int:
+        """How many of its cases have an answer."""
+        return self.run.cases - sum(case.error for case in self.cases)
+
+    @property
     def scores(self) -> Mapping[str, float]:
         """The score of each case that has one."""
         return {case.case_id: score for case in self.cases if (score := case.score(PRIMARY)) is not None}
@@ -39,11 +46,12 @@ class Contender:
 def board(contenders: Sequence[Contender], seed: int = 0) -> Json:
     """`{metric, entries}`, best first; equal values share a rank.
 
-    Only runs over as many cases as the largest one's are ranked: a few lucky cases are no lead. Tied for first is whoever is not
-    significantly behind the first: by the paired sign-flip test of clusters over the cases that both have scores for, p-values after Holm.
+    Only runs that answered as many cases as the fullest one, but for one in a hundred, are ranked: a few lucky cases are no lead, and what
+    was lost may have been hard. Tied for first is whoever is not significantly behind the first: by the paired sign-flip test of clusters
+    over the cases that both have scores for, p-values after Holm.
     """
-    fullest = max((one.run.cases for one in contenders), default=0)
-    valued = [(one.value, one) for one in contenders if one.run.cases == fullest and one.value is not None]
+    least = (1 - MAX_LOST) * max((one.answered for one in contenders), default=0)
+    valued = [(one.value, one) for one in contenders if one.answered >= least and one.value is not None]
     ranked = sorted(valued, key=lambda pair: (-pair[0], _cost(pair[1]), pair[1].run.reference))
     values = [value for value, _ in ranked]
     adjusted = holm([_chance(one, ranked[0][1], seed) for _, one in ranked[1:]])

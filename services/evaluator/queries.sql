@@ -138,10 +138,10 @@ WITH kept AS (
 SELECT count(*) FROM kept;
 
 -- name: scored_results
--- What a run's answers were worth, all scores or the one that is named, in the order of the cases; what they said, of the first repeat alone.
+-- What a run's answers were worth, in the order of the cases: all scores with what the first repeat said, or the one that is named.
 SELECT a.ordinal, c.case_id, c.body ->> 'cluster' AS cluster, (c.body ->> 'answerable')::boolean AS answerable, c.body -> 'metadata' AS metadata,
        (SELECT jsonb_object_agg(key, value -> 'value') FROM jsonb_each(a.scores) WHERE :only::text IS NULL OR key = :only) AS scores,
-       a.error IS NOT NULL AS failed, CASE WHEN a.repeat = 0 THEN a.answer ->> 'text' END AS text
+       a.error IS NOT NULL AS failed, CASE WHEN a.repeat = 0 AND :only::text IS NULL THEN a.answer ->> 'text' END AS text
 FROM results a
 JOIN eval_runs r USING (run_id)
 JOIN cases c ON (c.tenant_id, c.fingerprint, c.ordinal) = (r.tenant_id, r.fingerprint, a.ordinal)
@@ -168,10 +168,15 @@ SELECT fingerprint, cases, blob FROM rag.v_datasets WHERE tenant_id = :tenant_id
 SELECT array_agg(DISTINCT name) FROM rag.v_datasets WHERE tenant_id = :tenant_id;
 
 -- name: contending_runs
--- The newest measured run of each variant on a dataset.
+-- Of each variant on a dataset the measured run over the most cases; of equals the newest that lost at most one question in a hundred,
+-- or else the newest.
 SELECT DISTINCT ON (record -> 'variant') run_id, record FROM eval_runs
 WHERE tenant_id = :tenant_id AND dataset = :dataset AND fingerprint = :fingerprint AND status = 'completed' AND origin = 'measured'
-ORDER BY record -> 'variant', completed_at DESC;
+ORDER BY record -> 'variant', cardinality(sample) DESC, failed * 100 > cardinality(sample) * repeats, completed_at DESC;
+
+-- name: lock_board!
+-- Waits until nobody else ranks this dataset.
+SELECT pg_advisory_xact_lock(hashtextextended('board ' || :tenant_id || ' ' || :fingerprint || ' ' || :dataset, 0));
 
 -- name: put_board!
 -- Keeps a leaderboard.

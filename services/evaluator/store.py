@@ -135,8 +135,12 @@ class Store:
         """Whether cases of a run have no result."""
         return bool(await self._queries.open_shards(effect.connection, run_id=run_id))
 
+    async def ranking(self, effect: Effect, **place: str) -> None:
+        """Waits until nobody else ranks that dataset; whoever comes next sees the runs of this transaction."""
+        await self._queries.lock_board(effect.connection, **place)
+
     async def contending(self, effect: Effect, **place: str) -> list[asyncpg.Record]:
-        """The newest measured run of each variant on the dataset of this tenant, name and fingerprint."""
+        """The fullest measured run of each variant on the dataset of this tenant, name and fingerprint; of equals the newest."""
         return [row async for row in self._queries.contending_runs(effect.connection, **place)]
 
     async def put_board(self, effect: Effect, board: Mapping[str, Any], **place: str) -> None:

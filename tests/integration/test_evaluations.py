@@ -1,5 +1,6 @@
 """Evaluations: asked for, measured, compared, and finished; every refusal is an outcome with its reason."""
 
+import asyncio
 import json
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from contracts.documents import BlobRef
 from contracts.evals import EvalRequestedV1
 from kit.errors import Permanent
 from services.evaluator.gate import Gate
+from services.evaluator.rag import Refused
 from services.evaluator.record import FORMAT
 from tests.bench.evaluator import cases_of
 from tests.events import received
@@ -180,6 +182,37 @@ async def test_a_leaderboard_ranks_the_newest_run_of_each_variant(evaluator: Eva
     assert row["fingerprint"] == fingerprint
     assert {entry["variant"] for entry in row["board"]["entries"]} == {"a@1", "b@1"}
     assert str(seen["candidate_run"]) in {entry["run_id"] for entry in row["board"]["entries"]}
+
+
+async def test_a_sample_takes_no_fuller_run_off_the_board(open_effects: OpenEffects) -> None:
+    """Nor does a newer run that lost its questions."""
+    answers = {"Question 0?": ["yes", Refused("prompt_too_long", "shorten it")]}
+    evaluator = await open_evaluator(open_effects, ScriptedRag(answers))
+    await evaluator.prepare("sampled", cases_of(8))
+    full = await evaluator.evaluated(dataset="sampled")
+    lossy = await evaluator.evaluated(dataset="sampled")
+    sample = await evaluator.evaluated(dataset="sampled", max_cases=4)
+
+    assert ([one["failed"] for one in (full, lossy)], sample["total"]) == ([0, 1], 4)
+    assert [entry["run_id"] for entry in await board_of(evaluator, "sampled")] == [str(full["candidate_run"])]
+
+
+async def test_evaluations_that_end_together_are_all_on_the_board(open_effects: OpenEffects) -> None:
+    """Whoever ranks last waits for the others' runs, instead of ranking without them."""
+    evaluator = await open_evaluator(open_effects, ScriptedRag(HALF, variants="abcdefgh"))
+    await evaluator.prepare("together", cases_of(2))
+    for name in "abcdefgh":
+        await evaluator.request(dataset="together", candidate=name)
+
+    await asyncio.gather(*(evaluator.hand(shard) for shard in await evaluator.told()))
+
+    assert {entry["variant"] for entry in await board_of(evaluator, "together")} == {f"{name}@1" for name in "abcdefgh"}
+
+
+async def board_of(evaluator: Evaluator, dataset: str) -> list[dict[str, Any]]:
+    """The entries of its leaderboard."""
+    board: dict[str, Any] = await evaluator.effects.pool.fetchval("SELECT board FROM v_leaderboards WHERE dataset = $1", dataset)
+    return list(board["entries"])
 
 
 async def test_nobody_takes_the_evaluation_of_another(evaluator: Evaluator) -> None:

@@ -61,11 +61,18 @@ def test_a_run_over_fewer_cases_is_not_ranked() -> None:
     assert ranked == [("variant-b@2", 1, True)]
 
 
+def test_a_run_that_lost_its_hard_questions_is_not_ranked() -> None:
+    """What is left may be the easy ones; one in a hundred is nothing."""
+    ranked = places(contender("a", 80, unscored=20), contender("b", 80), contender("c", 80, unscored=1))
+
+    assert ranked == [("variant-c@2", 1, True), ("variant-b@2", 2, True)]
+
+
 def test_an_entry_has_the_figures_and_tells_of_questions_without_answers() -> None:
     """Compared over those that both answered."""
-    entry, _ = board([contender("a", 80, unscored=20), contender("b", 80)])["entries"]
+    entry, _ = board([contender("a", 99, unscored=1), contender("b", 80)])["entries"]
 
-    assert (entry["variant"], entry["value"], entry["n"], entry["errors"], entry["cost_usd"]) == ("variant-a@2", 1.0, 80, 20, None)
+    assert (entry["variant"], entry["value"], entry["n"], entry["errors"], entry["cost_usd"]) == ("variant-a@2", 1.0, 99, 1, None)
     assert entry["metrics"] == {"correct": {"value": 1.0, "low": 0.0, "high": 1.0}, "aurc": {"value": 0.1, "low": None, "high": None}}
 
 
