@@ -7,7 +7,7 @@ from typing import Any
 from services.evaluator.evidence import Evidence, weigh
 from services.evaluator.gate import ALL, Gate
 from services.evaluator.metrics.table import Metric, metric_of, metrics_of
-from services.evaluator.pairs import Pair, count_changes, groups, pair, slices
+from services.evaluator.pairs import Pair, count_changes, groups, pair, slices, telling
 from services.evaluator.rows import ALPHA, Row, make_rows
 from services.evaluator.sampled import EVERYTHING, Asked, of_one, of_pairs
 from services.evaluator.scored import Scored
@@ -35,8 +35,10 @@ class Comparison:
     primary: str
 
     def as_json(self) -> dict[str, Any]:
-        """Values that JSON has."""
-        return asdict(self) | {"metrics": [asdict(row) for row in self.metrics], "cases": dict(self.cases)}
+        """Values that JSON has; with the score by which cases are fixed or broken, so that others count them alike."""
+        name, higher_is_better = telling(metric_of(self.primary))
+        told = {"primary_score": name, "higher_is_better": higher_is_better}
+        return asdict(self) | {"metrics": [asdict(row) for row in self.metrics], "cases": dict(self.cases)} | told
 
 
 def compare(

@@ -68,6 +68,11 @@ def groups(cases: Sequence[Scored], least: int, most_values: int, most_keys: int
     return [Slice(key, value) for _, key in keys[:most_keys] for value in kept[key]]
 
 
+def telling(metric: Metric) -> tuple[str, bool]:
+    """The score that tells what became of a case, and whether more of it is better."""
+    return metric.reads[-1], metric.higher_is_better or len(metric.reads) > 1  # what is read beside a confidence says what is right
+
+
 def change(both: Pair, primary: Metric) -> Change:
     """What became of a case, by the score that the primary metric reads. A question without an answer is worse than any answer."""
     ours, theirs = (_worth(case, primary) for case in (both.candidate, both.baseline))
@@ -85,6 +90,6 @@ def count_changes(pairs: Iterable[Pair], primary: Metric) -> Mapping[str, int]:
 def _worth(case: Scored, metric: Metric) -> float | None:
     if case.error:
         return float("-inf")
-    score = case.score(metric.reads[-1])
-    lower = len(metric.reads) == 1 and not metric.higher_is_better  # what is read beside a confidence says what is right
-    return -score if score is not None and lower else score
+    name, higher_is_better = telling(metric)
+    score = case.score(name)
+    return score if score is None or higher_is_better else -score

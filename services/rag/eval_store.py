@@ -35,6 +35,14 @@ class CasePage:
     limit: int = 100
 
 
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """The score that tells what became of a case, and whether more of it is better."""
+
+    score: str
+    higher_is_better: bool = True
+
+
 class EvalStore:
     """The table `evals`, and what others published. What is asked of another tenant is as if it were not there."""
 
@@ -88,14 +96,14 @@ class EvalStore:
         """A run, by its own id or by that of the evaluation whose candidate it was; or None."""
         return await self._queries.eval_run(self._pool, tenant_id=tenant_id, run_id=run_id)
 
-    async def cases(self, tenant_id: str, runs: tuple[UUID, UUID | None], metric: str, page: CasePage) -> list[asyncpg.Record]:
+    async def cases(self, tenant_id: str, runs: tuple[UUID, UUID | None], by: Telling, page: CasePage) -> list[asyncpg.Record]:
         """The cases of the first run beside those of the second."""
-        which = {"candidate": runs[0], "baseline": runs[1], "metric": metric}
+        which = {"candidate": runs[0], "baseline": runs[1], "score": by.score, "higher_is_better": by.higher_is_better}
         place = {"change": page.change, "after": page.after, "limit": page.limit}
         return [row async for row in self._queries.eval_cases(self._pool, tenant_id=tenant_id, **which, **place)]
 
     async def answers(self, tenant_id: str, run_id: UUID) -> list[asyncpg.Record]:
-        """Every answer of a run with its scores."""
+        """Every answer of a run with the values of its scores, None where there is none."""
         return [row async for row in self._queries.eval_record(self._pool, tenant_id=tenant_id, run_id=run_id)]
 
     async def leaderboards(self, tenant_id: str, dataset: str | None) -> list[asyncpg.Record]:

@@ -14,7 +14,7 @@ from contracts.evals import EvalCancelledV1, EvalRequestedV1
 from kit.errors import Permanent
 from kit.ids import IdSource
 from kit.ports.blobs import BlobStore
-from services.rag.eval_store import CasePage, EvalStore
+from services.rag.eval_store import CasePage, EvalStore, Telling
 from services.rag.variants import Variants
 
 log = structlog.get_logger(__name__)
@@ -116,10 +116,10 @@ class Evals:
     async def cases(self, tenant_id: str, eval_id: UUID, page: CasePage) -> tuple[str, list[asyncpg.Record]]:
         """By which score cases are fixed or broken, and the candidate's cases beside the baseline's. Raises Permanent `eval_unknown`."""
         row = await self.get(tenant_id, eval_id)
-        metric = str((row["comparison"] or {}).get("primary") or PRIMARY)
+        by = _telling(row["comparison"] or {})
         if row["candidate_run"] is None:
-            return metric, []
-        return metric, await self.store.cases(tenant_id, (row["candidate_run"], row["baseline_run"]), metric, page)
+            return by.score, []
+        return by.score, await self.store.cases(tenant_id, (row["candidate_run"], row["baseline_run"]), by, page)
 
     async def record(self, tenant_id: str, eval_id: UUID) -> Json:
         """The candidate's run as it is exported. Raises Permanent `eval_unknown`, or `eval_unfinished` while it is being measured."""
@@ -173,11 +173,16 @@ def _reference(record: Mapping[str, Any]) -> str:
     return f"{record['variant']['name']}@{record['variant']['version']}"
 
 
+def _telling(comparison: Mapping[str, Any]) -> Telling:
+    """As the comparison says; an older one names its primary metric alone."""
+    score = comparison.get("primary_score") or comparison.get("primary") or PRIMARY
+    return Telling(str(score), bool(comparison.get("higher_is_better", True)))
+
+
 def _other_dataset(told: str) -> Permanent:
     return Permanent("eval_other_dataset", f"only runs on the same cases can be compared: {told}")
 
 
 def _case(row: Mapping[str, Any]) -> Json:
-    scores = {name: score.get("value") for name, score in row["scores"].items()}
-    return {**{name: row[name] for name in ("case_id", "cluster", "answerable", "metadata", "repeat", "error")}, "text": row["text"] or "",
-            "scores": scores}  # fmt: skip
+    told = ("case_id", "cluster", "answerable", "metadata", "repeat", "error", "scores")
+    return {**{name: row[name] for name in told}, "text": row["text"] or ""}

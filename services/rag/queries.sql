@@ -354,7 +354,8 @@ WHERE r.tenant_id = :tenant_id AND r.run_id = coalesce(
 );
 
 -- name: eval_cases
--- The cases of a run beside those of another, by ordinal: the first answer to each, and the mean of a score over its repeats.
+-- The cases of a run beside those of another, by ordinal: the first answer to each, and the mean of a score over those repeats that have it.
+-- Without any answer a case is worth less than with any, as evaluator counts it.
 SELECT * FROM (
     SELECT c.ordinal, c.case_id, c.question, c.answerable, c.metadata, c.cluster, c.answers,
            c.score, c.answer, c.scores, c.error,
@@ -362,28 +363,37 @@ SELECT * FROM (
            b.error AS baseline_error,
            CASE
                WHEN b.ordinal IS NULL THEN NULL
-               WHEN c.score > b.score THEN 'fixed'
-               WHEN c.score < b.score THEN 'broken'
-               WHEN c.answer ->> 'text' IS DISTINCT FROM b.answer ->> 'text' THEN 'changed'
+               WHEN c.worth > b.worth THEN 'fixed'
+               WHEN c.worth < b.worth THEN 'broken'
+               WHEN coalesce(c.answer ->> 'text', '') <> coalesce(b.answer ->> 'text', '') THEN 'changed'
                ELSE 'same'
            END AS change
     FROM (
-        SELECT DISTINCT ON (ordinal) *, avg((scores -> :metric::text ->> 'value')::float8) OVER (PARTITION BY ordinal) AS score
-        FROM evaluator.v_case_results
-        WHERE tenant_id = :tenant_id AND run_id = :candidate AND ordinal > :after ORDER BY ordinal, repeat
+        SELECT *, CASE WHEN lost THEN '-Infinity' WHEN :higher_is_better::boolean THEN score ELSE -score END AS worth FROM (
+            SELECT DISTINCT ON (ordinal) *,
+                   avg((scores -> :score::text ->> 'value')::float8) FILTER (WHERE error IS NULL) OVER (PARTITION BY ordinal) AS score,
+                   bool_and(error IS NOT NULL) OVER (PARTITION BY ordinal) AS lost
+            FROM evaluator.v_case_results
+            WHERE tenant_id = :tenant_id AND run_id = :candidate AND ordinal > :after ORDER BY ordinal, repeat
+        ) AS first
     ) AS c
     LEFT JOIN (
-        SELECT DISTINCT ON (ordinal) *, avg((scores -> :metric::text ->> 'value')::float8) OVER (PARTITION BY ordinal) AS score
-        FROM evaluator.v_case_results
-        WHERE tenant_id = :tenant_id AND run_id = :baseline::uuid AND ordinal > :after ORDER BY ordinal, repeat
+        SELECT *, CASE WHEN lost THEN '-Infinity' WHEN :higher_is_better::boolean THEN score ELSE -score END AS worth FROM (
+            SELECT DISTINCT ON (ordinal) *,
+                   avg((scores -> :score::text ->> 'value')::float8) FILTER (WHERE error IS NULL) OVER (PARTITION BY ordinal) AS score,
+                   bool_and(error IS NOT NULL) OVER (PARTITION BY ordinal) AS lost
+            FROM evaluator.v_case_results
+            WHERE tenant_id = :tenant_id AND run_id = :baseline::uuid AND ordinal > :after ORDER BY ordinal, repeat
+        ) AS first
     ) AS b ON b.ordinal = c.ordinal
 ) AS cases
 WHERE :change::text IS NULL OR change = :change
 ORDER BY ordinal LIMIT :limit;
 
 -- name: eval_record
--- Every answer of a run with its scores, as they are exported.
-SELECT case_id, cluster, answerable, metadata, repeat, answer ->> 'text' AS text, scores, error
+-- Every answer of a run with the values of its scores, null where there is none, as they are exported.
+SELECT case_id, cluster, answerable, metadata, repeat, answer ->> 'text' AS text, error,
+       coalesce((SELECT jsonb_object_agg(key, value -> 'value') FROM jsonb_each(scores)), '{}') AS scores
 FROM evaluator.v_case_results WHERE tenant_id = :tenant_id AND run_id = :run_id ORDER BY ordinal, repeat;
 
 -- name: leaderboards

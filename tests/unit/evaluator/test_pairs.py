@@ -3,7 +3,7 @@
 import pytest
 
 from services.evaluator.metrics.table import metric_of
-from services.evaluator.pairs import Change, Pair, Slice, change, count_changes, pair, slices
+from services.evaluator.pairs import Change, Pair, Slice, change, count_changes, pair, slices, telling
 from services.evaluator.scored import Scored
 
 CORRECT = metric_of("correct")
@@ -51,6 +51,15 @@ def test_less_may_be_better() -> None:
     """A case that became slower is broken, if latency is what counts."""
     assert change(Pair(case("a", 1.0), case("a", 0.5)), metric_of("latency_ms_p95")) is Change.BROKEN
     assert change(Pair(case("a", 1.0), case("a", 0.5)), metric_of("aurc")) is Change.FIXED
+
+
+@pytest.mark.parametrize(
+    ("metric", "score", "higher_is_better"),
+    [("correct", "correct", True), ("latency_ms_p95", "latency_ms", False), ("aurc", "correct", True), ("cost_usd", "cost_usd", False)],
+)
+def test_a_score_tells_what_became_of_a_case(metric: str, score: str, higher_is_better: bool) -> None:
+    """Whoever lists cases beside a comparison needs no table of metrics."""
+    assert telling(metric_of(metric)) == (score, higher_is_better)
 
 
 def test_every_kind_of_change_is_counted() -> None:

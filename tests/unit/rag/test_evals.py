@@ -15,7 +15,7 @@ from kit.ids import new_id
 from services.rag.api import evals, problems
 from services.rag.api.evals_schemas import EvalDetail
 from services.rag.api.middleware import Observed
-from services.rag.eval_store import CasePage, EvalPage
+from services.rag.eval_store import CasePage, EvalPage, Telling
 from services.rag.evals import Evals
 from services.rag.principal import Principal, Scope
 from tests.unit.rag.served import OneUser, direct
@@ -70,14 +70,14 @@ class InMemoryEvals:
     async def answers(self, _: str, __: UUID) -> list[dict[str, Any]]:
         """One with a score, one that got none."""
         told = {"case_id": "q1", "cluster": "c", "answerable": True, "metadata": {}, "repeat": 0}
-        scores = {"correct": {"value": 1.0, "evidence": "x"}, "recall@5": {"unscored": "no gold"}}
+        scores = {"correct": 1.0, "recall@5": None}
         return [
             {**told, "text": "yes", "scores": scores, "error": None},
             {**told, "case_id": "q2", "text": None, "scores": {}, "error": "e"},
         ]
 
-    async def cases(self, _: str, __: Any, metric: str, page: CasePage) -> list[dict[str, Any]]:
-        """One, in both runs."""
+    async def cases(self, _: str, __: Any, by: Telling, page: CasePage) -> list[dict[str, Any]]:
+        """One, in both runs, whose text says by what it is told."""
         self.pages.append(page)
         sides = {f"{side}{name}": None for side in ("", "baseline_") for name in ("score", "answer", "scores", "error")}
         told = {"ordinal": 4, "case_id": "q1", "question": "?", "answerable": True, "answers": None, "metadata": None, "cluster": None}
@@ -257,8 +257,21 @@ async def test_cases_change_by_the_score_that_the_gate_puts_first() -> None:
     found = (await got(store, f"/evals/{eval_id}/cases?change=fixed&after=3&limit=1")).json()
 
     assert (found["metric"], found["next"], store.pages) == ("token_f1", 4, [CasePage("fixed", 3, 1)])
-    assert found["cases"][0]["candidate"]["text"] == "token_f1"
+    assert found["cases"][0]["candidate"]["text"] == str(Telling("token_f1"))
     assert (await got(store, f"/evals/{eval_id}/cases?change=odd")).status_code == 422
+
+
+async def test_a_comparison_says_which_score_tells_and_which_way() -> None:
+    """A metric need not be a score: of a quantile of latencies, each case has a latency, and less is better."""
+    store = InMemoryEvals()
+    eval_id = UUID((await asked(store)).json()["eval_id"])
+    told = {"primary": "latency_ms_p95", "primary_score": "latency_ms", "higher_is_better": False}
+    store.rows[TENANT, eval_id] |= {"candidate_run": uuid4(), "comparison": told}
+
+    found = (await got(store, f"/evals/{eval_id}/cases")).json()
+
+    assert found["metric"] == "latency_ms"
+    assert found["cases"][0]["candidate"]["text"] == str(Telling("latency_ms", higher_is_better=False))
 
 
 @pytest.mark.parametrize(("scope", "reads", "writes"), [(Scope.EVALS_READ, 200, 403), (Scope.EVALS_WRITE, 403, 202)])
