@@ -62,11 +62,11 @@ async def three_versions(catalogue: Catalogue) -> list[Version]:
     return [(await catalogue.prompts.register(ADMIN, name, PromptDraft(template=text), "m", "a")).version for text in "abc"]
 
 
-def receipt_for(version: Version, against: Version | None = None) -> SignedReceipt:
+def receipt_for(version: Version, against: Version | None = None, prompt: Version | None = None) -> SignedReceipt:
     """As the evaluator issues one, and as it travels."""
-    told = {"baseline_prompt_sha256": against.sha256 if against else None} | {
+    told = {"baseline_prompt_sha256": against.sha256 if against else None, "prompt_sha256": prompt.sha256 if prompt else None} | {
         "run": "run-1",
-        "kind": "prompt",
+        "kind": version.entry.kind,
         "sha256": version.sha256,
         "dataset": "d",
         "verdict": "PASS",
@@ -94,6 +94,30 @@ async def test_what_is_new_in_production_is_proven_and_going_back_is_free(catalo
     with pytest.raises(Permanent) as error:
         await labels.move(ADMIN, entry, PRODUCTION, Weights.all_to(3), Why("wrong one", receipt_for(two)))
     assert (error.value.code, three.number) == ("receipt_of_another", 3)
+
+
+async def test_a_receipt_of_a_variant_counts_while_its_prompt_is_the_one_that_was_measured(catalogue: Catalogue) -> None:
+    """The label that it names may have moved since; a version never does."""
+    one, two, _ = await three_versions(catalogue)
+    prompt, labels = one.entry, catalogue.labels
+    await labels.move(ADMIN, prompt, PRODUCTION, Weights.all_to(1), Why("first", receipt_for(one)))
+    by_label, by_number = [await variant_of(catalogue, f"{prompt.name}@{which}") for which in (PRODUCTION, "1")]
+    await labels.move(ADMIN, prompt, PRODUCTION, Weights.all_to(2), Why("better", receipt_for(two, one)))
+
+    with pytest.raises(Permanent) as error:
+        await labels.move(ADMIN, by_label.entry, PRODUCTION, Weights.all_to(1), Why("late", receipt_for(by_label, prompt=one)))
+    await labels.move(ADMIN, by_number.entry, PRODUCTION, Weights.all_to(1), Why("still so", receipt_for(by_number, prompt=one)))
+    anew = await labels.move(ADMIN, by_label.entry, PRODUCTION, Weights.all_to(1), Why("again", receipt_for(by_label, prompt=two)))
+
+    assert (error.value.code, (anew.receipt or {})["prompt_sha256"]) == ("receipt_of_another_prompt", two.sha256)
+
+
+async def variant_of(catalogue: Catalogue, prompt: str) -> Version:
+    """A new variant with that prompt."""
+    definition = {"prompt": prompt}
+    return (
+        await catalogue.registry.register(ADMIN, Entry(Kind.VARIANT, ADMIN.tenant_id, f"v-{uuid4().hex}"), definition, "m", "a")
+    ).version
 
 
 async def test_other_labels_ask_for_no_receipt(catalogue: Catalogue) -> None:

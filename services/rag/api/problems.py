@@ -81,6 +81,7 @@ STATUS_OF = {
     "receipt_not_passed": 403,
     "receipt_of_another": 403,
     "receipt_of_another_gate": 403,
+    "receipt_of_another_prompt": 403,
     "record_invalid": 422,
     "record_too_large": 413,
     "reference_invalid": 422,

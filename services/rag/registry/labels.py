@@ -8,12 +8,13 @@ import asyncpg
 import structlog
 
 from services.rag.principal import Principal
-from services.rag.registry.entry import Entry
+from services.rag.registry.entry import Entry, Kind
 from services.rag.registry.move import Move, Weights, before_last
-from services.rag.registry.promotion import Past, Promotion
+from services.rag.registry.promotion import NO_PROMPTS, Past, Promotion, Prompts, prompt_of
 from services.rag.registry.receipts import SignedReceipt
 from services.rag.registry.registry import ANONYMOUS
 from services.rag.registry.store import NewMove, RegistryStore, label_unknown
+from services.rag.registry.version import Version
 
 log = structlog.get_logger(__name__)
 
@@ -97,5 +98,16 @@ class Labels:
         live = [version for version in versions if version.number in target.weights.live]
         current = [await self.store.version(entry, number, connection) for number in history[-1].after.live] if history else []
         past = Past({number for move in history for number in move.after.live}, current)
-        receipt = self.promotion.check(label, live, past, why.receipt)
+        prompts = await self._prompts(connection, live) if why.receipt else NO_PROMPTS
+        receipt = self.promotion.check(label, live, past, why.receipt, prompts)
         return NewMove(history[-1].after if history else None, target.weights, why.reason, actor, target.restores, receipt)
+
+    async def _prompts(self, connection: asyncpg.Connection, live: Sequence[Version]) -> Prompts:
+        """What the prompts of variants stand for until the move is written; in the order of their names, so that no two moves wait for
+        each other.
+        """
+        named = [(version, prompt) for version in live if (prompt := prompt_of(version))]
+        return {
+            version.number: await self.store.standing(Entry(Kind.PROMPT, version.entry.tenant_id, prompt.name), prompt, connection)
+            for version, prompt in sorted(named, key=lambda pair: pair[1].name)
+        }

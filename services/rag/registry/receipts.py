@@ -23,8 +23,8 @@ PASS = "PASS"  # noqa: S105 - a verdict
 
 
 class Receipt(BaseModel):
-    """What an evaluation found about the `kind` with the content `sha256`; `dataset` is the fingerprint of what it was measured on, `gate`
-    the rule that gave the verdict.
+    """What an evaluation found about the `kind` with the content `sha256`, measured with the prompt `prompt_sha256`; `dataset` is the
+    fingerprint of what it was measured on, `gate` the rule that gave the verdict.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -32,6 +32,7 @@ class Receipt(BaseModel):
     run: str = Field(min_length=1)
     kind: Kind
     sha256: str
+    prompt_sha256: str | None = None
     dataset: str = Field(min_length=1)
     baseline: str | None = None
     baseline_sha256: str | None = None
@@ -64,16 +65,23 @@ class Receipts:
     keys: Mapping[str, Ed25519PublicKey]
     gates: frozenset[str] = frozenset()
 
-    def verified(self, signed: SignedReceipt, version: Version, current: Sequence[Version], now: datetime) -> Receipt:
+    def verified(
+        self, signed: SignedReceipt, version: Version, current: Sequence[Version], now: datetime, prompts: Sequence[Version] = ()
+    ) -> Receipt:
         """The receipt, if it proves today that `version` may take the place of a `current` one; of any, where there is none.
 
-        Raises Permanent `receipt_forged`, `receipt_of_another`, `receipt_of_another_gate`, `receipt_expired`, `receipt_not_passed` or
-        `receipt_against_another`.
+        `prompts` are what a variant's prompt stands for today, which may be another one than was measured.
+        Raises Permanent `receipt_forged`, `receipt_of_another`, `receipt_of_another_prompt`, `receipt_of_another_gate`, `receipt_expired`,
+        `receipt_not_passed` or `receipt_against_another`.
         """
         receipt = self._opened(signed)
         if (receipt.kind, receipt.sha256) != (version.entry.kind, version.sha256):
             told = f"this receipt is about the {receipt.kind} {receipt.sha256[:12]}, not {version.sha256[:12]}; evaluate this version"
             raise Permanent("receipt_of_another", told)
+        if receipt.prompt_sha256 and any(prompt.sha256 != receipt.prompt_sha256 for prompt in prompts):
+            named = ", ".join(f"{prompt.entry.name}@{prompt.number}" for prompt in prompts)
+            told = f"run {receipt.run} was measured with the prompt {receipt.prompt_sha256[:12]}, today it would be {named}; evaluate again"
+            raise Permanent("receipt_of_another_prompt", told)
         if self.gates and receipt.gate not in self.gates:
             told = f"this receipt is of the gate {receipt.gate or '(none)'}; this label asks for {', '.join(sorted(self.gates))}"
             raise Permanent("receipt_of_another_gate", told)

@@ -9,7 +9,7 @@ import asyncpg
 
 from kit.errors import Permanent
 from kit.postgres import load_queries
-from services.rag.registry.entry import Entry, Kind
+from services.rag.registry.entry import Entry, Kind, Reference
 from services.rag.registry.move import Move, Weights
 from services.rag.registry.version import Version
 
@@ -37,7 +37,7 @@ class RegistryStore:
     async def deciding(self, entry: Entry) -> AsyncIterator[asyncpg.Connection]:
         """A transaction in which nobody else changes that entry."""
         async with self._pool.acquire() as connection, connection.transaction():
-            await self._queries.lock_content(connection, what=f"registry/{entry.tenant_id}/{entry.kind}/{entry.name}")
+            await self._lock(entry, connection)
             yield connection
 
     async def names(self, kind: Kind, tenant_id: str) -> dict[str, int]:
@@ -78,9 +78,17 @@ class RegistryStore:
         await self._note(connection, entry, actor, "registered", (entry.name, detail))
         return put
 
-    async def weights(self, entry: Entry, label: str) -> Weights:
+    async def standing(self, entry: Entry, reference: Reference, connection: asyncpg.Connection) -> list[Version]:
+        """What a reference to that entry stands for, and will until the transaction ends. Raises Permanent `version_unknown` or
+        `label_unknown`.
+        """
+        await self._lock(entry, connection)
+        numbers = (await self.weights(entry, reference.label, connection)).live if reference.version is None else (reference.version,)
+        return [await self.version(entry, number, connection) for number in numbers]
+
+    async def weights(self, entry: Entry, label: str, connection: asyncpg.Connection | None = None) -> Weights:
         """Where a label points. Raises Permanent `label_unknown`."""
-        row = await self._queries.registry_label(self._pool, **asdict(entry), label=label)
+        row = await self._queries.registry_label(connection or self._pool, **asdict(entry), label=label)
         if row is None:
             raise label_unknown(entry, label)
         return Weights.from_json(row["weights"])
@@ -100,6 +108,9 @@ class RegistryStore:
         detail = {"number": number, "from": before, "to": move.after.as_json(), "reason": move.reason}
         await self._note(connection, entry, move.actor, "label_moved", (f"{entry.name}@{label}", detail))
         return _move(row)
+
+    async def _lock(self, entry: Entry, connection: asyncpg.Connection) -> None:
+        await self._queries.lock_content(connection, what=f"registry/{entry.tenant_id}/{entry.kind}/{entry.name}")
 
     async def _note(self, connection: asyncpg.Connection, entry: Entry, actor: str, what: str, of: tuple[str, dict[str, Any]]) -> None:
         subject, detail = of

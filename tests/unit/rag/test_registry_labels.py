@@ -158,6 +158,23 @@ def test_a_version_must_be_measured_against_what_is_there(against: str | None, a
         assert error.value.code == "receipt_against_another"
 
 
+def test_a_variant_must_have_been_measured_with_the_prompt_that_it_would_have() -> None:
+    """Its prompt may be a label, which has moved since; a receipt of old names no prompt."""
+    variant = Version(Entry(Kind.VARIANT, TENANT, "v"), 2, "c" * 64, {"prompt": "greeting@production"}, "m", "a", NOW)
+    told = {"kind": "variant", "sha256": variant.sha256}
+    measured, other = (Version(ENTRY, n, digit * 64, {}, "m", "a", NOW) for n, digit in ((1, "1"), (2, "2")))
+
+    def checked(*prompts: Version, **said: Any) -> dict[str, Any]:
+        return promotion().check(PRODUCTION, [variant], Past(), signed(**told, **said), {variant.number: prompts}) or {}
+
+    assert checked(measured, prompt_sha256=measured.sha256)["prompt_sha256"] == measured.sha256
+    assert checked(other)["run"] == "run-1"
+    for prompts in ([other], [measured, other]):
+        with pytest.raises(Permanent, match=r"today it would be .*greeting@2; evaluate again") as error:
+            checked(*prompts, prompt_sha256=measured.sha256)
+        assert error.value.code == "receipt_of_another_prompt"
+
+
 def test_a_policy_may_count_the_verdicts_of_some_gates_alone() -> None:
     """Another gate may ask for less; a receipt of no gate tells nothing of what was asked."""
     proven = promotion("strict", "handbook").check(PRODUCTION, [VERSION], Past(), signed(gate="strict"))
