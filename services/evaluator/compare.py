@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from math import fsum
 from typing import Any
 
 from services.evaluator.evidence import Evidence, weigh
@@ -11,7 +12,7 @@ from services.evaluator.pairs import Pair, count_changes, groups, pair, slices, 
 from services.evaluator.rows import ALPHA, Row, make_rows
 from services.evaluator.sampled import EVERYTHING, Asked, of_one, of_pairs
 from services.evaluator.scored import Scored
-from services.evaluator.verdict import Ruling, Verdict, lost_too_many, overall
+from services.evaluator.verdict import Ruling, Verdict, lost_too_many, overall, too_unlike, unfit_baseline
 
 PRIMARY = "correct"
 RESAMPLES = 10_000
@@ -53,7 +54,7 @@ def compare(
     asked = list(_asked(candidate, baseline, gate))
     asked += _to_look_at(metric_of(primary), [both.candidate for both in pairs] if pairs else candidate, asked)
     rows = make_rows(_weighed(asked, candidate, pairs, (alpha, seed, resamples)), gate)
-    ruling = _overall(rows, candidate, gate) if gate else None
+    ruling = _overall(rows, candidate, baseline, gate) if gate else None
     return Comparison(
         gate=gate.name if gate else None,
         gate_sha256=gate.sha256 if gate else None,
@@ -72,7 +73,7 @@ def _asked(candidate: Sequence[Scored], baseline: Sequence[Scored] | None, gate:
     for rule in rules:
         metric = metric_of(rule.metric)
         yield Asked(metric, EVERYTHING, rule)
-        yield from (Asked(metric, each, rule) for named in rule.slices for each in slices(named, candidate))
+        yield from (Asked(metric, each, rule.of_slices) for named in rule.slices for each in slices(named, candidate))
     ruled = {rule.metric for rule in rules}
     yield from (Asked(metric) for metric in metrics_of([*candidate, *(baseline or ())]) if metric.name not in ruled)
 
@@ -100,9 +101,20 @@ def _with_own(evidence: Evidence, own: Evidence | None) -> Evidence:
     return replace(evidence, n=own.n, clusters=own.clusters, candidate=own.candidate) if own else evidence
 
 
-def _overall(rows: Sequence[Row], candidate: Sequence[Scored], gate: Gate) -> Ruling:
+def _overall(rows: Sequence[Row], candidate: Sequence[Scored], baseline: Sequence[Scored] | None, gate: Gate) -> Ruling:
     rulings = [(_named(row), Ruling(Verdict(row.verdict), row.reason)) for row in rows if row.verdict]
-    return overall(rulings, lost_too_many(sum(case.error for case in candidate), len(candidate), gate))
+    compared = baseline if gate.compares else None
+    unfit = None if compared is None else unfit_baseline(*_unanswered(compared), gate) or _unlike(candidate, compared, gate)
+    return overall(rulings, lost_too_many(*_unanswered(candidate), gate), unfit)
+
+
+def _unanswered(cases: Sequence[Scored]) -> tuple[float, int]:
+    return fsum(case.unanswered for case in cases), len(cases)
+
+
+def _unlike(candidate: Sequence[Scored], baseline: Sequence[Scored], gate: Gate) -> str | None:
+    ours, theirs = ({case.case_id for case in cases} for cases in (candidate, baseline))
+    return too_unlike(len(ours - theirs), len(theirs - ours), len(ours | theirs), gate)
 
 
 def _named(row: Row) -> str:

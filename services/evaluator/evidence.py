@@ -1,15 +1,16 @@
 """Evidence: the figures of one metric on one slice that a verdict rests on. Those of the same cases are computed together."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from services.evaluator.gate import Kind
 from services.evaluator.sampled import Asked, Sampled
 from services.evaluator.significance import Significance, significances
 from services.evaluator.statistics.bootstrap import Resampled
 from services.evaluator.statistics.draw import draw
-from services.evaluator.statistics.noninferiority import one_sided
+from services.evaluator.statistics.noninferiority import floor, one_sided
 from services.evaluator.statistics.power import Spread, spread
 
 
@@ -33,7 +34,8 @@ class Evidence:
     """What `n` cases say; without cases there is no figure, and without a baseline no difference.
 
     The difference is candidate - baseline, in an interval of level 1 - alpha, or, if a rule asks for it, between one-sided bounds of
-    that level. `lost` cases have the scores in the baseline alone. `spread` is what power is computed from.
+    that level; under a rule `no_worse` losses that no case shows yet are allowed for. `lost` cases have the scores in the baseline alone.
+    `spread` is what power is computed from.
     """
 
     asked: Asked
@@ -52,12 +54,12 @@ def weigh(sampled: Sequence[Sampled], alpha: float, seed: int, resamples: int) -
     spread_out = [one for one in sampled if one.units > 1]
     drawn = draw([one.wanted(resamples, 1 - alpha) for one in spread_out], seed)
     tested = significances(spread_out, seed, resamples)
-    rich = (_evidence(one, drawn[number], tested.get(number), alpha) for number, one in enumerate(spread_out))
+    rich = (_evidence(one, drawn[number], tested.get(number), (alpha, seed)) for number, one in enumerate(spread_out))
     return [next(rich) if one.units > 1 else _poor(one) for one in sampled]
 
 
-def _evidence(one: Sampled, found: list[Resampled], significance: Significance | None, alpha: float) -> Evidence:
-    level = 1 - alpha
+def _evidence(one: Sampled, found: list[Resampled], significance: Significance | None, how: tuple[float, int]) -> Evidence:
+    alpha, level = how[0], 1 - how[0]
     between = one_sided(alpha) if one.asked.compares else level
     difference = None if one.theirs is None else found[2] if len(found) > 2 else found[0].minus(found[1])
     return Evidence(
@@ -67,7 +69,7 @@ def _evidence(one: Sampled, found: list[Resampled], significance: Significance |
         one.lost,
         _figure(found[0], level),
         None if one.theirs is None else _figure(found[1], level),
-        None if difference is None else _figure(difference, between),
+        None if difference is None else _allowing(_figure(difference, between), one, how),
         significance,
         None if difference is None else _spread(one, difference),
     )
@@ -76,6 +78,16 @@ def _evidence(one: Sampled, found: list[Resampled], significance: Significance |
 def _figure(found: Resampled, level: float) -> Figure:
     estimate = found.estimate(level)
     return Figure(estimate.value, estimate.low, estimate.high)
+
+
+def _allowing(figure: Figure, one: Sampled, how: tuple[float, int]) -> Figure:
+    """With the worse end no better than scores with bounds show it to be; the bootstrap knows only losses that it has seen."""
+    metric, rule, (alpha, seed) = one.asked.metric, one.asked.rule, how
+    signed = figure.signed(metric.higher_is_better)
+    if rule is None or rule.rule is not Kind.NO_WORSE or metric.most is None or one.differences is None or signed.low is None:
+        return figure
+    least = floor(one.differences, one.clusters, np.random.default_rng(seed), alpha, metric.most)
+    return replace(signed, low=min(signed.low, least)).signed(metric.higher_is_better)
 
 
 def _spread(one: Sampled, difference: Resampled) -> Spread:

@@ -38,7 +38,8 @@ class Rule(_Said):
     """One thing that a gate asks of a metric, over all cases and over each of the `slices`.
 
     `margin`: how much worse is still as good (no_worse), or by how much it must be better (better); `bound`: of at_least and at_most. Both
-    in the metric's unit. A slice is `key=value` of the cases' metadata, or `key` for every value there is.
+    in the metric's unit. A slice is `key=value` of the cases' metadata, or `key` for every value there is. Slices have few cases, which
+    cannot show as much: `slice_margin` is theirs, if it is not to be the margin.
     """
 
     metric: Name
@@ -46,6 +47,7 @@ class Rule(_Said):
     margin: float | None = Field(default=None, ge=0)
     bound: float | None = None
     slices: tuple[Name, ...] = ()
+    slice_margin: float | None = Field(default=None, gt=0)
 
     @model_validator(mode="after")
     def _asks_one_thing(self) -> "Rule":
@@ -55,6 +57,8 @@ class Rule(_Said):
             raise ValueError(f"{self.metric}: {self.rule} takes a {names[0]} and no {names[1]}")
         if self.rule is Kind.NO_WORSE and not self.margin:
             raise ValueError(f"{self.metric}: no_worse needs a margin above 0; with 0 only a better candidate could pass: then say better")
+        if self.slice_margin is not None and not (self.slices and self.rule.compares):
+            raise ValueError(f"{self.metric}: slice_margin is for slices of a rule that takes a margin")
         if ALL in self.slices:
             raise ValueError(f"{self.metric}: a rule is always asked of all cases; leave the slice `{ALL}` out")
         return self
@@ -66,13 +70,19 @@ class Rule(_Said):
         assert found is not None  # noqa: S101 - `_asks_one_thing`
         return found
 
+    @property
+    def of_slices(self) -> "Rule":
+        """What is asked of each slice."""
+        return self if self.slice_margin is None else self.model_copy(update={"margin": self.slice_margin})
+
 
 class Gate(_Said):
     """The rules that turn a comparison into a verdict.
 
     `alpha`: how often chance alone may make it FAIL; `power`: how often a minimum detectable effect is found. A slice counts from
-    `min_slice_cases` on. More than `max_errors` of the candidate's questions without an answer make it FAIL; where more than
-    `max_unscored` of the baseline's scores have no counterpart, a rule cannot pass.
+    `min_slice_cases` on. More than `max_errors` of the candidate's questions without an answer make it FAIL; if so many of the baseline's
+    have none, or one run lacks so many of the other's cases, a gate that compares cannot pass. Where more than `max_unscored` of the
+    baseline's scores have no counterpart, a rule cannot pass. A repeat without an answer is a part of a question.
     """
 
     name: Name
@@ -96,6 +106,11 @@ class Gate(_Said):
         if twice:
             raise ValueError(f"{twice[0]}: two rules say {twice[1]}; keep one, with the slices of both")
         return self
+
+    @property
+    def compares(self) -> bool:
+        """Whether a rule of it needs a baseline."""
+        return any(rule.rule.compares for rule in self.rules)
 
     @property
     def sha256(self) -> str:

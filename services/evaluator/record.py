@@ -142,4 +142,5 @@ def _mean(repeats: list[CaseRecord]) -> Scored:
         cluster=first.cluster,
         metadata=first.metadata,
         error=all(case.error is not None for case in repeats),
+        failed=fmean(case.error is not None for case in repeats),
     )

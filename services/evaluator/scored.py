@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 class Scored:
     """A case with the mean of its scores over repeats; None means unscored. `error`: its question got no answer, so it has no scores.
 
+    `failed` is the share of its repeats that got none, where others did.
     Cases of one `cluster` are drawn together; a case without one stands for itself. `text` is the answer, of the first repeat.
     """
 
@@ -18,11 +19,17 @@ class Scored:
     cluster: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     error: bool = False
+    failed: float = 0.0
 
     @property
     def unit(self) -> str:
         """What the case is drawn with: its cluster, or itself."""
         return self.case_id if self.cluster is None else self.cluster
+
+    @property
+    def unanswered(self) -> float:
+        """The share of its repeats that got no answer."""
+        return 1.0 if self.error else self.failed
 
     def score(self, name: str) -> float | None:
         """The score of that name; None if the case has none or its question got no answer."""

@@ -1,17 +1,20 @@
 """Verdicts: what evidence shows about a rule, in one sentence.
 
-A rule about a difference passes on a one-sided bound of level 1 - alpha, and fails if the interval and the test, corrected for all such
+A rule about a difference passes on a one-sided bound of level 1 - alpha, which for `no_worse` allows for losses of scores with bounds that
+no case shows yet: so many equal cases are not proof that none will be worse. It fails if the interval and the test, corrected for all such
 rules of the gate, agree that the candidate is worse. That all rules must pass needs no correction (Berger, 1982, Technometrics 24(4)).
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import ceil
 from types import MappingProxyType
 
 from services.evaluator.evidence import Evidence, Figure
 from services.evaluator.gate import Gate, Kind, Rule
 from services.evaluator.metrics.table import MS, USD
+from services.evaluator.statistics.noninferiority import units_without_loss
 from services.evaluator.statistics.power import Spread
 
 _ROUNDING = 1e-9
@@ -70,25 +73,47 @@ def rule_on(ask: Ask) -> Ruling:
     return Ruling(Verdict.INCONCLUSIVE, lacking) if lacking else _JUDGES[ask.rule.rule](ask)
 
 
-def overall(rulings: Sequence[tuple[str, Ruling]], lost_too_many: str | None) -> Ruling:
-    """The gate's: FAIL if any rule fails or too many questions got no answer, PASS if all pass, else INCONCLUSIVE."""
+def overall(rulings: Sequence[tuple[str, Ruling]], lost_too_many: str | None, unfit: str | None = None) -> Ruling:
+    """The gate's: FAIL if any rule fails or too many questions got no answer, PASS if all pass, else INCONCLUSIVE.
+
+    `unfit` says why the runs are none to compare: then nothing passes.
+    """
     if lost_too_many:
         return Ruling(Verdict.FAIL, lost_too_many)
     for verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
         found = [f"{name}: {ruling.reason}" for name, ruling in rulings if ruling.verdict is verdict]
+        if unfit and verdict is Verdict.INCONCLUSIVE:
+            return Ruling(verdict, unfit)
         if found:
             word = "fail" if verdict is Verdict.FAIL else "stay open"
             return Ruling(verdict, found[0] + (f"; {len(found)} of {len(rulings)} rules {word}" if len(found) > 1 else ""))
     return Ruling(Verdict.PASS, f"all {len(rulings)} rules hold" if len(rulings) > 1 else f"{rulings[0][0]}: {rulings[0][1].reason}")
 
 
-def lost_too_many(errors: int, cases: int, gate: Gate) -> str | None:
-    """The reason to fail a candidate that leaves more questions without an answer than the gate allows."""
-    if not cases:
-        return "the candidate has no cases"
-    if errors / cases <= gate.max_errors:
+def lost_too_many(errors: float, cases: int, gate: Gate) -> str | None:
+    """The reason to fail a candidate that leaves more questions without an answer than the gate allows; a repeat is a part of one."""
+    return _unanswered("candidate", errors, cases, gate) if cases else "the candidate has no cases"
+
+
+def unfit_baseline(errors: float, cases: int, gate: Gate) -> str | None:
+    """The reason not to compare with a baseline that left more questions without an answer than the gate allows: hard ones, it may be."""
+    told = _unanswered("baseline", errors, cases, gate) if cases else "the baseline has no cases"
+    return f"{told}; measure it anew" if told else None
+
+
+def too_unlike(ours: int, theirs: int, cases: int, gate: Gate) -> str | None:
+    """The reason not to compare runs of different cases: so many only the candidate has, and so many only the baseline, of all of them."""
+    if ours + theirs <= gate.max_errors * cases:
         return None
-    return f"{errors} of the candidate's {cases} questions got no answer, more than the {gate.max_errors:.1%} that the gate allows"
+    lacking = f"the candidate lacks {theirs} and the baseline {ours} of the {cases} cases that there are"
+    return f"{lacking}, more than the {gate.max_errors:.1%} that the gate allows; measure both on the same cases"
+
+
+def _unanswered(run: str, errors: float, cases: int, gate: Gate) -> str | None:
+    if errors <= gate.max_errors * cases + _ROUNDING:
+        return None
+    told = f"{errors:.1f}".removesuffix(".0")
+    return f"{told} of the {run}'s {cases} questions got no answer, more than the {gate.max_errors:.1%} that the gate allows"
 
 
 def _lacking(ask: Ask) -> str | None:
@@ -115,8 +140,16 @@ def _no_worse(ask: Ask) -> Ruling:
     return _is_worse(ask, difference) or Ruling(
         Verdict.INCONCLUSIVE,
         f"neither shown to be within {margin} of the baseline nor to be worse: {_between(ask, difference)}"
-        f"{_powerless(ask, lambda spread: spread.needed(ask.rule.limit, ask.gate.alpha, ask.gate.power))}",
+        f"{_powerless(ask, lambda spread: max(spread.needed(ask.rule.limit, ask.gate.alpha, ask.gate.power), _least_cases(ask)))}",
     )
+
+
+def _least_cases(ask: Ask) -> int:
+    """Of so many, if they cluster as these do, none may be worse, and a loss of the margin is ruled out."""
+    if not ask.loss:
+        return 0
+    units = units_without_loss(ask.rule.limit, ask.gate.alpha, ask.loss)
+    return ceil(units * ask.evidence.n / ask.evidence.clusters)
 
 
 def _better(ask: Ask) -> Ruling:
@@ -148,7 +181,7 @@ def _unless_lost(ask: Ask, reason: str) -> Ruling:
     evidence = ask.evidence
     if evidence.lost <= ask.gate.max_unscored * (evidence.n + evidence.lost):
         return Ruling(Verdict.PASS, reason)
-    lost = f"{evidence.lost} of {evidence.n + evidence.lost} cases that the baseline has a score for have none"
+    lost = f"{evidence.lost} of {evidence.n + evidence.lost} cases have no score where the baseline has one"
     return Ruling(Verdict.INCONCLUSIVE, f"{lost}; of the others: {reason}")
 
 
@@ -170,7 +203,7 @@ def _bounded(ask: Ask, sign: int, words: str) -> Ruling:
     worst, best = (value.low, value.high) if sign > 0 else (value.high, value.low)
     limit = sign * ask.rule.limit - _ROUNDING * abs(ask.rule.limit)
     if sign * worst >= limit:
-        return Ruling(Verdict.PASS, f"{told} is {words} {ask.told(ask.rule.limit)}")
+        return _unless_lost(ask, f"{told} is {words} {ask.told(ask.rule.limit)}")
     if sign * best < limit:
         return Ruling(Verdict.FAIL, f"{told} is not {words} {ask.told(ask.rule.limit)}")
     return Ruling(Verdict.INCONCLUSIVE, f"{told} lies on both sides of {ask.told(ask.rule.limit)}; more cases would narrow it")
@@ -196,6 +229,6 @@ def _between(ask: Ask, difference: Figure) -> str:
 def _powerless(ask: Ask, needed: Callable[[Spread], int] | None) -> str:
     """What could have been found, and how many cases would decide."""
     spread, cases = ask.evidence.spread, ""
-    if spread is not None and needed is not None:
-        cases = f"; about {needed(spread):,} cases would decide"
+    if spread is not None and needed is not None and (count := needed(spread)) > ask.evidence.n:
+        cases = f"; about {count:,} cases would decide"
     return ("" if ask.mde is None else f"; with {ask.evidence.n} cases an effect of {ask.told(ask.mde)} can be found") + cases

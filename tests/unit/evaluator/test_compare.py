@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from services.evaluator.compare import Comparison, compare
 from services.evaluator.gate import Gate
@@ -46,10 +47,10 @@ OFTEN = run(lambda at: float(at % 9 > 0))
 
 
 def test_a_run_against_itself_passes() -> None:
-    """Nothing differs, and nothing is worse."""
+    """Nothing differs; what ninety such cases rule out is a loss of 1 - 0.05^(1/90)."""
     found = compare(OFTEN, OFTEN, gate(), 0, 500)
 
-    assert (found.verdict, found.reason) == ("PASS", "correct: worse by at most 0.000, within the margin of 0.050")
+    assert (found.verdict, found.reason) == ("PASS", "correct: worse by at most 0.033, within the margin of 0.050")
     assert found.cases == {"fixed": 0, "broken": 0, "changed": 0, "same": CASES}
 
 
@@ -190,3 +191,73 @@ def test_a_comparison_is_json_and_equal_every_time() -> None:
     assert first["metrics"][1]["candidate"]["value"] == other["metrics"][1]["candidate"]["value"]
     assert first["gate_sha256"] == gate().sha256
     assert set(first["metrics"][0]) >= {"slice", "n", "clusters", "baseline", "difference", "p_adjusted", "mde", "margin", "reason"}
+
+
+@pytest.mark.parametrize("cases", [30, 70])
+def test_few_cases_are_no_proof_that_a_loss_of_the_margin_is_none(cases: int) -> None:
+    """One case in twenty breaks, 200 times: with alpha 0.05 more than 20 false passes would come once in 1,000 such tests."""
+    rng = np.random.default_rng(cases)
+    losing = ([Scored(str(at), {"correct": float(score)}) for at, score in enumerate(rng.uniform(size=cases) > 0.05)] for _ in range(200))
+    passed = [compare(run, ALWAYS[:cases], gate(), 0, 500).verdict == "PASS" for run in losing]
+
+    assert sum(passed) <= stats.binom.ppf(0.999, 200, 0.05)
+
+
+def test_equal_cases_that_are_too_few_say_how_many_would_decide() -> None:
+    """Fifty-nine, if none is worse."""
+    found = compare(ALWAYS[:58], ALWAYS[:58], gate(), 0, 500)
+
+    assert (found.verdict, compare(ALWAYS[:59], ALWAYS[:59], gate(), 0, 500).verdict) == ("INCONCLUSIVE", "PASS")
+    assert found.reason.endswith("about 59 cases would decide")
+
+
+def test_a_slice_may_have_a_margin_of_its_own() -> None:
+    """The thirty multi-hop questions cannot show what all ninety can."""
+    rule = {**NO_WORSE, "slices": ["kind=multi-hop"]}
+    narrow, wide = (compare(OFTEN, OFTEN, gate(each), 0, 500) for each in (rule, {**rule, "slice_margin": 0.1}))
+
+    assert [(row.slice, row.margin) for row in wide.metrics if row.rule] == [("all", 0.05), ("kind=multi-hop", 0.1)]
+    assert (narrow.verdict, wide.verdict) == ("INCONCLUSIVE", "PASS")
+
+
+def test_repeats_without_an_answer_are_counted_though_others_have_one() -> None:
+    """Of twenty repeats nineteen failed, and the one was right."""
+    candidate = [replace(one, failed=0.95) for one in ALWAYS]
+
+    found = compare(candidate, ALWAYS, gate(), 0, 500)
+
+    assert (found.metrics[0].verdict, found.verdict) == ("PASS", "FAIL")
+    assert found.reason.startswith("85.5 of the candidate's 90 questions got no answer")
+
+
+def test_a_baseline_without_answers_is_none() -> None:
+    """Nor is one whose repeats failed; a rule about the candidate alone does not need it."""
+    lost = [replace(one, error=int(one.case_id) >= 60) for one in ALWAYS]
+    partly = [replace(one, failed=0.5) for one in ALWAYS]
+    floor = gate({"metric": "correct", "rule": "at_least", "bound": 0.8})
+    found = [compare(ALWAYS, baseline, gate(), 0, 500) for baseline in (lost, partly)]
+
+    assert [each.verdict for each in found] == ["INCONCLUSIVE"] * 2
+    assert found[0].reason.startswith("30 of the baseline's 90 questions got no answer, more than the 1.0%")
+    assert compare(ALWAYS, lost, floor, 0, 500).verdict == "PASS"
+
+
+def test_runs_of_different_cases_do_not_pass() -> None:
+    """Whichever of the two lacks some; what is worse in those that both have fails all the same."""
+    ours, theirs = compare(ALWAYS, ALWAYS[:80], gate(), 0, 500), compare(ALWAYS[:80], ALWAYS, gate(), 0, 500)
+
+    assert ours.reason.startswith("the candidate lacks 0 and the baseline 10 of the 90 cases that there are")
+    assert theirs.reason.startswith("the candidate lacks 10 and the baseline 0 of the 90 cases")
+    assert (ours.verdict, theirs.verdict) == ("INCONCLUSIVE", "INCONCLUSIVE")
+    assert compare(OFTEN, ALWAYS[:80], gate(), 0, 500).verdict == "FAIL"
+
+
+def test_a_floor_is_not_kept_by_leaving_cases_out() -> None:
+    """A candidate that has a score for 12 of 90, where the baseline has one for 80; what both lack is no loss."""
+    floor = gate({"metric": "groundedness", "rule": "at_least", "bound": 0.8}, min_cases=10)
+    few, most = (run(lambda _: 1.0, groundedness=lambda at, first=first: 1.0 if at < first else None) for first in (12, 80))
+
+    found = compare(few, most, floor, 0, 500)
+
+    assert (found.verdict, compare(few, few, floor, 0, 500).verdict) == ("INCONCLUSIVE", "PASS")
+    assert found.reason.startswith("groundedness: 68 of 80 cases have no score where the baseline has one; of the others: 1.000")

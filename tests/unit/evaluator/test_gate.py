@@ -29,7 +29,7 @@ def test_the_gates_of_the_project_can_be_read_and_name_known_metrics() -> None:
     """A metric that no scorer feeds would leave its rule open for ever."""
     gates = load_gates(GATES)
 
-    assert set(gates) == {"default", "handbook"}
+    assert set(gates) == {"default", "handbook", "retrieval"}
     assert {rule.metric for gate in gates.values() for rule in gate.rules} <= set(METRICS)
     assert all(gate.primary in METRICS for gate in gates.values())
 
@@ -53,6 +53,7 @@ def test_a_gate_says_what_stands_in_its_file(tmp_path: Path) -> None:
         ({"rules": [{"metric": "correct", "rule": "better"}]}, "rules[0]: correct: better takes a margin and no bound"),
         ({"rules": [{**NO_WORSE, "rule": "at_most"}]}, "rules[0]: correct: at_most takes a bound and no margin"),
         ({"rules": [{**NO_WORSE, "slices": ["all"]}]}, "leave the slice `all` out"),
+        ({"rules": [{**NO_WORSE, "slice_margin": 0.1}]}, "slice_margin is for slices of a rule that takes a margin"),
         ({"rules": [NO_WORSE, NO_WORSE]}, "correct: two rules say no_worse"),
         ({"name": "weekly"}, "name: it is 'weekly'; a gate is named as its file, 'nightly'"),
     ],
@@ -82,6 +83,15 @@ def test_the_hash_is_of_what_a_gate_says(tmp_path: Path) -> None:
 
     assert load_gates(written(tmp_path, commented))["nightly"].sha256 == plain.sha256
     assert Gate.model_validate(said(rules=[{**NO_WORSE, "margin": 0.06}])).sha256 != plain.sha256
+
+
+def test_slices_have_the_margin_of_their_rule_or_their_own() -> None:
+    """For they have few cases."""
+    usual, wide = Gate.model_validate(
+        said(rules=[NO_WORSE, {**NO_WORSE, "metric": "token_f1", "slices": ["kind"], "slice_margin": 0.1}])
+    ).rules
+
+    assert [(rule.limit, rule.of_slices.limit) for rule in (usual, wide)] == [(0.05, 0.05), (0.05, 0.1)]
 
 
 def test_a_gate_says_nothing_about_another_dataset() -> None:

@@ -47,6 +47,7 @@ def test_the_repeats_of_a_case_are_one_score() -> None:
     assert first.scores == {"correct": 0.5, "rouge_l": None, "token_f1": 0.5}
     assert (first.text, first.cluster, first.metadata, first.error) == ("Yes.", "doc", {"hops": "2"}, False)
     assert (second.case_id, second.error, second.score("correct")) == ("q2", True, None)
+    assert (first.unanswered, second.unanswered) == (pytest.approx(1 / 3), 1)
 
 
 @pytest.mark.parametrize(
