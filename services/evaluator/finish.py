@@ -1,9 +1,10 @@
 """The end of things: of a shard, of a run when its last shard is done, of an evaluation when its last run is."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -112,10 +113,15 @@ class Finish:
         scored = [await self.cases.scored(effect, run.run_id) for run in runs]
         candidate, baseline = scored[0], scored[1] if len(scored) > 1 else None
         found = (await asyncio.to_thread(compare, candidate, baseline, gate, evaluation["seed"])).as_json()
-        compared = Compared(runs[0], runs[1] if len(runs) > 1 else None, found)
+        compared = await self._beside(effect, runs, found)
         told = found | {"no_receipt": why_none(compared, self.signer)}
         expires_at = self.clock.now() + timedelta(days=gate.expires_days if gate else 0)
         return Outcome(COMPLETED, found["verdict"], found["reason"], told, receipts(compared, self.signer, expires_at))
+
+    async def _beside(self, effect: Effect, runs: Sequence[RunRecord], found: Mapping[str, Any]) -> Compared:
+        if len(runs) == 1:
+            return Compared(runs[0], None, found)
+        return Compared(runs[0], runs[1], found, await self.store.apart(effect, runs[0].run_id, runs[1].run_id))
 
     async def _runs(self, effect: Effect, evaluation: asyncpg.Record) -> list[RunRecord]:
         """The candidate's record and the baseline's, as far as there are any."""

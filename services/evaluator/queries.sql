@@ -38,6 +38,10 @@ SELECT r.run_id, r.tenant_id, r.eval_id, r.dataset, r.fingerprint, r.origin, r.s
        cardinality(r.sample) AS cases
 FROM eval_runs r WHERE r.run_id = :run_id AND r.tenant_id = :tenant_id;
 
+-- name: runs_apart$
+-- How long lies between the ends of two runs.
+SELECT (SELECT completed_at FROM eval_runs WHERE run_id = :candidate) - (SELECT completed_at FROM eval_runs WHERE run_id = :baseline);
+
 -- name: runs_of
 -- The runs that an evaluation made.
 SELECT run_id, status, record, origin FROM eval_runs WHERE eval_id = :eval_id ORDER BY run_id;

@@ -9,7 +9,7 @@ import binascii
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from services.evaluator.record import MEASURED, RunRecord
 
 CONTEXT = b"workbench.receipt.v1\n"
+# Between the ends of two runs: the same index generation has other documents after a while.
+MOST_APART = timedelta(days=7)
 _SIDES = ("candidate", "baseline", "difference")
 
 Json = dict[str, Any]
@@ -52,11 +54,12 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Two runs, and what their comparison found (its JSON)."""
+    """Two runs, and what their comparison found (its JSON); `apart` is how long lay between their ends."""
 
     candidate: RunRecord
     baseline: RunRecord | None
     comparison: Mapping[str, Any]
+    apart: timedelta = timedelta()
 
 
 def why_none(compared: Compared, signer: Signer | None) -> str | None:
@@ -67,6 +70,8 @@ def why_none(compared: Compared, signer: Signer | None) -> str | None:
         return "no receipt: no gate gave a verdict"
     if not compared.candidate.origin == compared.baseline.origin == MEASURED:
         return "no receipt: one of the runs was not measured here, and anybody can write a record"
+    if unlike := _unlike(compared.candidate, compared.baseline, compared.apart):
+        return f"no receipt: {unlike}; measure both in one evaluation"
     if not list(_subjects(compared)):
         return "no receipt: candidate and baseline are the same variant with the same prompt"
     return None if signer else "no receipt: this evaluator has no key to sign with; see the setting EVALUATOR_RECEIPTS__PRIVATE_KEY"
@@ -82,6 +87,23 @@ def receipts(compared: Compared, signer: Signer | None, expires_at: datetime) ->
         return []
     found = _found(compared) | {"expires_at": expires_at.isoformat()}
     return [{**subject, "signed": signer.signed(found | subject)} for subject in _subjects(compared)]
+
+
+def _unlike(candidate: RunRecord, baseline: RunRecord, apart: timedelta) -> str | None:
+    """What may have made the difference besides the variants: a baseline from an empty index or of another model is soon beaten."""
+    if abs(apart) > MOST_APART:
+        return f"the runs ended {abs(apart).days} days apart, and documents may have changed; {MOST_APART.days} are the most"
+    if _equal(candidate, baseline, "index_generation") and candidate.index_generation != baseline.index_generation:
+        told = f"{candidate.index_generation or 'none'} for the candidate and {baseline.index_generation or 'none'} for the baseline"
+        return f"both variants name the same index generation, which was {told}"
+    if _equal(candidate, baseline, "provider", "model") and set(candidate.models) != set(baseline.models):
+        told = f"{', '.join(candidate.models) or 'none'} for the candidate and {', '.join(baseline.models) or 'none'} for the baseline"
+        return f"both variants name the same model, and answers came from {told}"
+    return None
+
+
+def _equal(candidate: RunRecord, baseline: RunRecord, *settings: str) -> bool:
+    return all(candidate.settings.get(name) == baseline.settings.get(name) for name in settings)
 
 
 def _subjects(compared: Compared) -> Iterator[Json]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -102,6 +103,11 @@ class Store:
     async def runs(self, effect: Effect, eval_id: UUID) -> list[asyncpg.Record]:
         """The runs that an evaluation made."""
         return [row async for row in self._queries.runs_of(effect.connection, eval_id=eval_id)]
+
+    async def apart(self, effect: Effect, candidate: UUID, baseline: UUID) -> timedelta:
+        """How long lies between the ends of two runs that have ended."""
+        found: timedelta = await self._queries.runs_apart(effect.connection, candidate=candidate, baseline=baseline)
+        return found
 
     async def end_run(self, effect: Effect, run_id: UUID, status: str, record: RunRecord | None) -> None:
         """Nothing is asked for a run any more; one that had ended stays as it is."""

@@ -6,12 +6,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from contracts.documents import BlobRef
 from contracts.evals import EvalRequestedV1
 from kit.errors import Permanent
 from services.evaluator.gate import Gate
 from services.evaluator.rag import Refused
+from services.evaluator.receipts import Signer
 from services.evaluator.record import FORMAT
 from tests.bench.evaluator import cases_of
 from tests.events import received
@@ -104,6 +106,22 @@ async def test_a_run_of_other_cases_is_no_baseline(evaluator: Evaluator) -> None
     seen = await evaluator.evaluated(dataset="newer", baseline_run=older["candidate_run"])
 
     assert (seen["status"], seen["error_code"]) == ("failed", "baseline_of_another_dataset")
+
+
+async def test_a_baseline_of_last_week_earns_no_receipt(open_effects: OpenEffects) -> None:
+    """The same index has other documents by now."""
+    signer = Signer("evaluator", Ed25519PrivateKey.from_private_bytes(bytes(32)))
+    evaluator = await open_evaluator(open_effects, ScriptedRag(HALF), Options(gates=[GATE], signer=signer))
+    await evaluator.prepare("d", cases_of(4))
+    older = (await evaluator.evaluated(dataset="d", candidate="a"))["candidate_run"]
+    fresh = await evaluator.evaluated(dataset="d", baseline_run=older, gate="quality")
+    await evaluator.effects.pool.execute("UPDATE eval_runs SET completed_at = completed_at - interval '8 days' WHERE run_id = $1", older)
+
+    late = await evaluator.evaluated(dataset="d", baseline_run=older, gate="quality")
+
+    assert [(seen["verdict"], len(seen["receipts"])) for seen in (fresh, late)] == [("PASS", 1), ("PASS", 0)]
+    assert fresh["comparison"]["no_receipt"] is None
+    assert late["comparison"]["no_receipt"].startswith("no receipt: the runs ended 8 days apart")
 
 
 async def test_earlier_runs_are_compared_and_nothing_is_asked(evaluator: Evaluator) -> None:

@@ -49,7 +49,7 @@ class Promotion:
     ) -> dict[str, Any] | None:
         """Whether `label` may point to the `live` versions. Gives the receipt that was needed.
 
-        `prompts` are what the prompt of each live variant stands for today, by the variant's number: with one of them it was measured.
+        `prompts` are what the prompt of each live variant stands for today, by the variant's number.
         Raises Permanent `label_reference_unprotected`, `receipt_missing`, or as `Receipts.verified` does.
         """
         if label not in self.protected:

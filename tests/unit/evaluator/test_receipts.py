@@ -33,9 +33,16 @@ COMPARISON: dict[str, Any] = {
 }
 
 
-def compared(candidate: RunRecord | None = None, baseline: RunRecord | None = None, **comparison: Any) -> Compared:
+def compared(candidate: RunRecord | None = None, baseline: RunRecord | None = None, days_apart: int = 0, **comparison: Any) -> Compared:
     """A candidate whose variant and prompt are new, against a baseline."""
-    return Compared(candidate or run("b", "2"), baseline or run("a", "1", number=2), COMPARISON | comparison)
+    apart = timedelta(days=days_apart)
+    return Compared(candidate or run("b", "2"), baseline or run("a", "1", number=2), COMPARISON | comparison, apart)
+
+
+def measured(generation: str, by: str, **settings: Any) -> Compared:
+    """A candidate on an index generation and by a model, against a baseline on g1 by m1 whose settings are empty."""
+    candidate = run("b", "2", index_generation=generation, models=[by], settings=settings)
+    return compared(candidate, run("a", "1", number=2, index_generation="g1", models=["m1"]))
 
 
 def verified(receipt: dict[str, Any], sha256: str, kind: str = "variant", signer: Signer = SIGNER) -> Receipt:
@@ -131,12 +138,26 @@ def test_a_prompt_gets_no_receipt_for_what_the_rest_of_its_variant_did() -> None
         (compared(baseline=run(number=2, origin="recorded")), "no receipt: one of the runs was not measured here"),
         (compared(run("b", "2", origin="recorded")), "no receipt: one of the runs was not measured here"),
         (compared(run("a", "1")), "no receipt: candidate and baseline are the same"),
+        (compared(days_apart=8), "no receipt: the runs ended 8 days apart"),
+        (compared(days_apart=-8), "no receipt: the runs ended 8 days apart"),
+        (measured("g2", "m1"), "no receipt: both variants name the same index generation, which was g2 for the candidate and g1"),
+        (measured("g1", "m2"), "no receipt: both variants name the same model, and answers came from m2 for the candidate and m1"),
     ],
 )
 def test_what_proves_nothing_is_not_signed_and_the_reason_is_told(of: Compared, told: str) -> None:
     """In one sentence."""
     assert (why_none(of, SIGNER) or "").startswith(told)
     assert receipts(of, SIGNER, TOMORROW) == []
+
+
+@pytest.mark.parametrize(
+    "of",
+    [compared(days_apart=7), measured("g1", "m1"), measured("g2", "m1", index_generation="g2"), measured("g1", "m2", model="m2")],
+    ids=["a week", "alike", "generation", "model"],
+)
+def test_what_the_variants_themselves_differ_in_is_what_was_measured(of: Compared) -> None:
+    """A variant may name another index generation or another model; and a baseline need not be of today."""
+    assert why_none(of, SIGNER) is None
 
 
 def test_without_a_key_nothing_is_signed_and_the_setting_is_named() -> None:
