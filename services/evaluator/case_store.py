@@ -129,6 +129,10 @@ class CaseStore:
         """What a run's answers cost, who gave them, and how many questions have none."""
         return await self._queries.spent_by_run(effect.connection, run_id=run_id)
 
+    async def unpaid(self, run_id: UUID) -> int:
+        """How many of a run's questions have no answer because its budget was spent."""
+        return int((await self._queries.spent_by_run(self._pool, run_id=run_id))["unpaid"])
+
 
 async def _batches(cases: AsyncIterator[Case]) -> AsyncIterator[list[Case]]:
     batch: list[Case] = []
@@ -158,7 +162,7 @@ def _recorded(value: float | None) -> dict[str, Any]:
 
 
 def _scored(repeats: Sequence[asyncpg.Record]) -> Scored:
-    """One case. A repeat without an answer leaves the others' scores as they are; without any answer the case is an error."""
+    """One case. A repeat without an answer leaves the others' scores as they are, and is counted; without any the case is an error."""
     answered, first = [row for row in repeats if not row["failed"]], repeats[0]
     return Scored(
         case_id=first["case_id"],
@@ -168,6 +172,7 @@ def _scored(repeats: Sequence[asyncpg.Record]) -> Scored:
         cluster=first["cluster"],
         metadata=first["metadata"],
         error=not answered,
+        failed=1 - len(answered) / len(repeats),
     )
 
 

@@ -118,6 +118,8 @@ class Plan:
             raise Permanent("run_unknown", f"there is no run {run_id}; GET /evals lists evaluations with their runs")
         if row["status"] != COMPLETED:
             raise Permanent("run_unfinished", f"run {run_id} is {row['status']}; name one that is completed")
+        if unpaid := await self.cases.unpaid(run_id):
+            raise Permanent("run_unpaid", f"run {run_id} had no budget for {unpaid} of its questions; measure it anew with more")
         return RunRecord.model_validate(row["record"])
 
     async def _recorded(self, asked: EvalRequestedV1, blob: BlobRef, fingerprint: str) -> Side:
