@@ -1,6 +1,7 @@
 """The project's own evaluation set: every answer stands in a quote, every quote at its place, and there are as many cases as promised."""
 
 import importlib.util
+import json
 import re
 import subprocess
 import sys
@@ -14,10 +15,13 @@ import yaml
 
 from contracts.media_types import media_type_of
 from kit.datasets.case import Case
+from kit.datasets.fingerprint import fingerprint
+from services.evaluator.gate import load_gates
 from services.evaluator.scorers.squad import tokens
 from services.ingest.parse import parse
 
 DATASETS = Path(__file__).parents[3] / "datasets"
+GATES = DATASETS.parent / "gates"
 HANDBOOK, HANDBOOK_QA = DATASETS / "handbook", DATASETS / "handbook_qa"
 CASES = [Case.model_validate_json(line) for line in (HANDBOOK_QA / "cases.jsonl").read_text(encoding="utf-8").splitlines()]
 ANSWERABLE = [case for case in CASES if case.answerable]
@@ -155,3 +159,13 @@ def test_a_quote_that_is_not_where_the_source_says_is_told(tmp_path: Path, secti
 
     with pytest.raises(script.MisquotedError, match=told):
         script.read(source)
+
+
+def test_its_gate_and_the_recorded_baseline_are_about_these_very_cases() -> None:
+    """A gate that knows its set by name alone would judge whatever somebody uploads under it. New cases take both files with them."""
+    gate = load_gates(GATES)["handbook"]
+    recorded = json.loads((GATES / "baselines" / "handbook_qa.json").read_text(encoding="utf-8"))["run"]
+
+    assert (gate.datasets, gate.fingerprint) == (("handbook_qa",), fingerprint(CASES))
+    assert recorded["fingerprint"] == fingerprint(CASES)
+    assert gate.why_not("handbook_qa", fingerprint(CASES[:-1])) is not None
