@@ -20,7 +20,6 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Protocol
 
-import asyncpg
 import structlog
 from aiokafka import ConsumerRecord
 from opentelemetry.trace import SpanKind
@@ -46,6 +45,7 @@ Share = Callable[[Sequence[Received[Any]]], AbstractAsyncContextManager[Sequence
 TRIES = 3
 BACK_OFF_S = 0.2
 TOGETHER_S = 5.0
+GIVE_UP_S = 5.0
 HOLD_S = 5.0
 WAIT_S = 30.0
 
@@ -70,8 +70,9 @@ class Delivery:
     """Takes the records of one route to the handlers of their event types.
 
     `refuse_if_handled` raises AlreadyHandled for an event whose effect is committed: it saves the work, the handler's own transaction
-    decides. A handler may take `timeout_s`. `given_up` is told of an event before it goes to the dead letters after its last try. `share`
-    opens a transaction for several events and gives those that have not had their effect; without it each has its own.
+    decides. A handler may take `timeout_s`. `given_up` is told of an event before it goes to the dead letters, unless it was Rejected or
+    had its effect before. `share` opens a transaction for several events and gives those that have not had their effect; without it each
+    has its own.
     """
 
     route: Route
@@ -215,7 +216,7 @@ class Delivery:
         if counts:
             self.ceiling.require_room()
         try:
-            if topic == self.route.dead_letters and isinstance(failure, Transient):
+            if counts:
                 await self._give_up(record, failure)
             await self.forwarder.forward(topic, record, self.route.forwarded(record, failure, tries, self.clock.now()))
         except DependencyDown as down:
@@ -226,15 +227,23 @@ class Delivery:
         self._done("dead_lettered" if topic == self.route.dead_letters else "put_off")
         return None
 
-    async def _give_up(self, record: ConsumerRecord, failure: Transient) -> None:
+    async def _give_up(self, record: ConsumerRecord, failure: WorkbenchError) -> None:
+        """Raises DependencyDown if it cannot be noted now; what can never be noted, as of a record that nobody can read, is not."""
+        try:
+            refusal = await self._failure(self._tell_given_up(record, failure), GIVE_UP_S)
+        except AlreadyHandled:
+            return
+        if isinstance(refusal, Permanent):
+            log.error("event.not_given_up", partition=record.partition, offset=record.offset, code=refusal.code, reason=refusal.message)
+        elif refusal is not None:
+            raise DependencyDown("not_given_up", f"that the event is given up cannot be noted: {refusal}") from refusal
+
+    async def _tell_given_up(self, record: ConsumerRecord, failure: WorkbenchError) -> None:
         event = decode(self.route.sent(record), record.value, asked=self.handlers)
         given_up = self.given_up.get(type(event.data))
-        if given_up is None:
-            return
-        try:
+        if given_up is not None:
+            await self.refuse_if_handled(event)
             await given_up(event, failure)
-        except asyncpg.PostgresError as error:
-            raise DependencyDown("not_given_up", f"that the event is given up cannot be noted: {error}") from error
 
     def _hold(self, failure: DependencyDown) -> Again:
         self._count("held")

@@ -2,7 +2,7 @@
 
 from contracts.topics import TOPICS
 from kit.broker import GRACE_S
-from kit.delivery import BACK_OFF_S, TOGETHER_S, TRIES
+from kit.delivery import BACK_OFF_S, GIVE_UP_S, TOGETHER_S, TRIES
 from kit.errors import Permanent
 from kit.inbox import RETENTION
 from kit.settings import KafkaSettings
@@ -12,8 +12,8 @@ _LONGEST_BACK_OFF_S: float = sum(1.5 * BACK_OFF_S * 2**attempt for attempt in ra
 
 
 def longest_record_s(kafka: KafkaSettings) -> float:
-    """Seconds that one record may keep a consumer: together with others, then all its own tries and the pauses between them."""
-    return 2 * TOGETHER_S + TRIES * kafka.handler_timeout_ms / 1000 + _LONGEST_BACK_OFF_S
+    """Seconds that one record may keep a consumer: together with others, then its own tries with pauses, then to be given up."""
+    return 2 * TOGETHER_S + TRIES * kafka.handler_timeout_ms / 1000 + _LONGEST_BACK_OFF_S + GIVE_UP_S
 
 
 def require_patience(kafka: KafkaSettings) -> None:

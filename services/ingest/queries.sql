@@ -25,9 +25,9 @@ WHERE document_id = :document_id AND version = :version AND status <> 'deleted'
 RETURNING document_id;
 
 -- name: fail_document$
--- The version cannot be ingested; gives its id, or null if a greater version or a delete came in between.
+-- The version cannot be ingested; gives its id, or null if a greater version or a delete came in between, or another has its id or version.
 UPDATE documents SET status = 'failed', error_code = :code, error_message = :message, updated_at = now()
-WHERE document_id = :document_id AND version = :version AND status <> 'deleted'
+WHERE document_id = :document_id AND version = :version AND status <> 'deleted' AND (tenant_id, sha256) = (:tenant_id, :sha256)
 RETURNING document_id;
 
 -- name: delete_document$

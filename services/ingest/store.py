@@ -120,8 +120,9 @@ class Store:
     async def failing(self, event: Received[DocumentUploadedV1], error: WorkbenchError) -> AsyncIterator[tuple[Effect, bool]]:
         """Marks a version failed, and tells whether it is still the newest. The inbox stays open, so the record can be replayed."""
         row = {"document_id": event.data.document_id, "version": event.data.document_version}
+        content = Content(event.envelope.tenant_id, event.data.blob.sha256)
         async with self._effects.caused_by(event.envelope) as effect:
-            current = await self._queries.fail_document(effect.connection, **row, code=error.code, message=error.message)
+            current = await self._queries.fail_document(effect.connection, **row, **content.key, code=error.code, message=error.message)
             yield effect, current is not None
 
     @asynccontextmanager
