@@ -2,12 +2,21 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from contracts.base import DocumentId
 
 GOLD_MISSING = "gold_missing"
+
+
+def _storable(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("a text of a case cannot have the character NUL; leave it out")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_storable)]
 
 
 class _Value(BaseModel):
@@ -20,7 +29,7 @@ class Gold(_Value):
     document_id: DocumentId
     start: int | None = Field(default=None, ge=0)
     end: int | None = Field(default=None, ge=1)
-    quote: str | None = None
+    quote: Text | None = None
 
     @model_validator(mode="after")
     def _is_a_span(self) -> "Gold":
@@ -42,13 +51,13 @@ class Case(_Value):
     Cases of one `cluster`, as the questions about one paragraph, are drawn together by statistics. `metadata` makes slices.
     """
 
-    id: Annotated[str, Field(min_length=1, max_length=200)]
-    question: Annotated[str, Field(min_length=1, max_length=8_000)]
-    answers: tuple[str, ...] = ()
+    id: Annotated[Text, Field(min_length=1, max_length=200)]
+    question: Annotated[Text, Field(min_length=1, max_length=8_000)]
+    answers: tuple[Text, ...] = ()
     answerable: bool = True
     gold: tuple[Gold, ...] = ()
-    metadata: dict[str, str] = Field(default_factory=dict)
-    cluster: str | None = None
+    metadata: dict[Text, Text] = Field(default_factory=dict)
+    cluster: Text | None = None
 
     @model_validator(mode="after")
     def _agrees(self) -> "Case":

@@ -10,7 +10,7 @@ from kit.errors import Permanent
 
 T = TypeVar("T")
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 
 def read_cases(lines: Iterable[bytes]) -> Iterator[Case]:
@@ -20,7 +20,7 @@ def read_cases(lines: Iterable[bytes]) -> Iterator[Case]:
     answer or document.
     """
     for number, line in enumerate(lines, start=1):
-        text = line.removeprefix(_BOM) if number == 1 else line
+        text = line.removeprefix(BOM) if number == 1 else line
         if text.strip():
             yield read_case(text, f"line {number}")
 

@@ -10,7 +10,7 @@ from typing import IO
 
 from kit.datasets.case import Case
 from kit.datasets.fingerprint import Fingerprint
-from kit.datasets.lines import read_case, written
+from kit.datasets.lines import BOM, read_case, written
 from kit.datasets.load import HUB, Source, read_entries
 from kit.errors import Permanent
 from kit.ports.blobs import BlobStore
@@ -22,7 +22,7 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Datasets:
-    """Never has a whole dataset in memory."""
+    """Never has a whole dataset in memory. It is put down in a file before it is stored, so that no transaction waits for where it is."""
 
     cases: CaseStore
     blobs: BlobStore
@@ -37,16 +37,20 @@ class Datasets:
         row = await self.cases.dataset(tenant_id, name)
         fingerprint: str = row["fingerprint"]
         if not await self.cases.has(tenant_id, fingerprint):
-            await self.cases.keep(tenant_id, fingerprint, self._uploaded(name, row["blob"]))
+            with tempfile.TemporaryFile() as file:
+                await self._put_down(name, row["blob"], file)
+                file.seek(0)
+                await self.cases.keep(tenant_id, fingerprint, _read(file))
         return fingerprint
 
-    async def _uploaded(self, name: str, blob: dict[str, str]) -> AsyncIterator[Case]:
+    async def _put_down(self, name: str, blob: dict[str, str], file: IO[bytes]) -> None:
         digest, number = sha256(), 0
         async for line in _lines(self.blobs.stream(blob["uri"], LARGEST_BYTES)):
             digest.update(line)
             number += 1
-            if line.strip():
-                yield read_case(line, f"line {number}")
+            text = line.removeprefix(BOM) if number == 1 else line
+            if text.strip():
+                file.write(written(read_case(text, f"line {number}")))
         if digest.hexdigest() != blob["sha256"]:
             raise Permanent("dataset_changed", f"what is stored of {name} is not what was uploaded; prepare it again")
 
