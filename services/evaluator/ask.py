@@ -1,9 +1,10 @@
 """Many cases: so many are asked at once, and each result is kept as it comes."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TypeVar
 from uuid import UUID
 
 from kit.clock import Clock
@@ -16,6 +17,8 @@ from services.evaluator.store import RUNNING
 
 # How soon it is seen that nobody wants the answers any more, while none comes.
 _LOOK_EVERY_S = 1.0
+
+T = TypeVar("T")
 
 
 class _Ended(Exception):
@@ -31,6 +34,7 @@ class Asking:
     run_id: UUID
     clock: Clock
     concurrency: int
+    _stopped_by: WorkbenchError | None = None
     _new: list[Result] = field(default_factory=list)
     _kept: int = 0
     _keeping: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -41,7 +45,7 @@ class Asking:
     async def ask(self, waiting: Sequence[Waiting], until: float) -> int:
         """Asks cases until that time, or until the run has ended; gives how many have a result now.
 
-        Raises DependencyDown if rag or the database is away, Permanent if no case can be asked.
+        Raises DependencyDown if rag or the database is away, Permanent if no case can be asked; what is under way by then is kept first.
         """
         left = iter(waiting)
         try:
@@ -57,13 +61,15 @@ class Asking:
             with suppress(_Ended):
                 await self._keep_new()
             raise _first(errors) from errors
+        if self._stopped_by is not None:
+            raise self._stopped_by
         return self._kept
 
     async def _work(self, group: asyncio.TaskGroup, left: Iterator[Waiting], until: float) -> None:
         for waiting in left:
-            if self.clock.monotonic() >= until:
+            if self._stopped_by is not None or self.clock.monotonic() >= until:
                 return
-            answer = await self.measure.answered(waiting, until)
+            answer = await self._unless_stopped(self.measure.answered(waiting, until))
             if isinstance(answer, Answered):
                 await self._judging.acquire()
                 group.create_task(self._judge(waiting, answer, until))
@@ -73,11 +79,19 @@ class Asking:
     async def _judge(self, waiting: Waiting, answer: Answered, until: float) -> None:
         """Beside the next question: what scorers ask for is no reason to leave rag idle."""
         try:
-            result = await self.measure.scored(waiting, answer, until)
+            result = await self._unless_stopped(self.measure.scored(waiting, answer, until))
         finally:
             self._judging.release()
         if result is not None:
             await self._keep(result)
+
+    async def _unless_stopped(self, work: Awaitable[T]) -> T | None:
+        """None if it fails for everybody: no more is asked, and what others have under way is waited for."""
+        try:
+            return await work
+        except WorkbenchError as error:
+            self._stopped_by = self._stopped_by or error
+            return None
 
     async def _look(self) -> None:
         while True:

@@ -1,5 +1,6 @@
 """What evaluator remembers of cases: their questions, once for each dataset, and what came of asking them, once for each run."""
 
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from sys import intern
@@ -18,6 +19,8 @@ from services.evaluator.scored import Scored
 from services.evaluator.scorers.scorer import Judgement, Score
 
 _AT_ONCE = 1_000
+# What Postgres has no text for.
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +88,15 @@ class CaseStore:
         return [Waiting(row["ordinal"], row["repeat"], Case.model_validate(row["body"])) async for row in rows]
 
     async def put(self, run_id: UUID, results: Sequence[Result]) -> str:
-        """Keeps results, unless there are some of the same cases; gives the status of the run."""
+        """Keeps results, unless there are some of the same cases; gives the status of the run. What no text can have becomes U+FFFD."""
         status: str = await self._queries.put_results(
             self._pool,
             run_id=run_id,
             ordinals=[result.ordinal for result in results],
             repeats=[result.repeat for result in results],
-            answers=[_answer(result.answer) for result in results],
-            scores=[{name: _score(score) for name, score in result.scores.items()} for result in results],
-            errors=[result.error for result in results],
+            answers=[_storable(_answer(result.answer)) for result in results],
+            scores=[{name: _storable(_score(score)) for name, score in result.scores.items()} for result in results],
+            errors=[_storable(result.error) for result in results],
             codes=[result.code for result in results],
         )
         return status
@@ -107,9 +110,9 @@ class CaseStore:
             fingerprint=fingerprint,
             case_ids=[case.case_id for case in cases],
             repeats=[case.repeat for case in cases],
-            answers=[None if case.error else {"text": case.text} for case in cases],
+            answers=[None if case.error else {"text": _storable(case.text)} for case in cases],
             scores=[{name: _recorded(value) for name, value in case.scores.items()} for case in cases],
-            errors=[case.error for case in cases],
+            errors=[_storable(case.error) for case in cases],
         )
         if found != len(cases):
             raise Permanent("record_invalid", f"{len(cases) - found} of its {len(cases)} cases are not in the dataset that it names")
@@ -149,6 +152,15 @@ def _answer(answer: Answered | None) -> dict[str, Any] | None:
     if answer is None:
         return None
     return {**asdict(answer), "variant": answer.variant.model_dump(), "prompt": answer.prompt.model_dump()}
+
+
+def _storable(value: Any) -> Any:
+    """The same JSON, whatever a model wrote."""
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("\ufffd", value)
+    if isinstance(value, Mapping):
+        return {_storable(name): _storable(one) for name, one in value.items()}
+    return [_storable(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _score(judgement: Judgement) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from kit.errors import Permanent, WorkbenchError
+from kit.errors import Permanent, Transient, WorkbenchError
 from kit.ports.embedding import Vectors
 from services.evaluator.scorers.tools import Embedder
 
@@ -40,8 +40,11 @@ class EmbedTogether:
     async def _send_soon(self) -> None:
         await asyncio.sleep(_WAIT_S)
         wanted, self._wanted = self._wanted, []
-        for some in _portions(wanted):
-            await self._send(some)
+        try:
+            for some in _portions(wanted):
+                await self._send(some)
+        finally:
+            _fail(wanted, Transient("embedding_unfinished", "the vectors were asked for and did not come; the log says why"))
 
     async def _send(self, wanted: Sequence[_Wanted]) -> None:
         try:
@@ -73,6 +76,7 @@ def _portions(wanted: Sequence[_Wanted]) -> Iterator[list[_Wanted]]:
 
 
 def _fail(wanted: Sequence[_Wanted], error: WorkbenchError) -> None:
+    """For those who still wait."""
     for one in wanted:
         if not one.vectors.done():  # nobody waits any more
             one.vectors.set_exception(error)

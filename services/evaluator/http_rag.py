@@ -1,6 +1,7 @@
 """rag over HTTP."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,7 +22,16 @@ _CURRENT, _PRODUCTION = "current", "production"
 _UNKNOWN = {"name_unknown", "label_unknown", "version_unknown", "request_invalid"}
 _KEY = {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}
 _AWAY = {httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.GATEWAY_TIMEOUT}
-_PASSING = {httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_MANY_REQUESTS, httpx.codes.INTERNAL_SERVER_ERROR, httpx.codes.GATEWAY_TIMEOUT}
+_PASSING = {
+    httpx.codes.REQUEST_TIMEOUT,
+    httpx.codes.TOO_MANY_REQUESTS,
+    httpx.codes.INTERNAL_SERVER_ERROR,
+    httpx.codes.SERVICE_UNAVAILABLE,
+    httpx.codes.GATEWAY_TIMEOUT,
+}
+# What rag answers 503 with though it is about one answer: by how a code ends, whichever server the adapter asked, or as a whole.
+_OF_ONE_ANSWER = ("_rate_limited", "_failed", "_answer_invalid", "_answer_cut", "_order_invalid", "_timeout")
+_OF_ONE_MOMENT = {"gateway_busy", "postgres_conflict"}
 _TOLD_CHARS = 300
 
 
@@ -37,28 +47,36 @@ class HttpRag:
         return replace(self, headers={**NO_STORE, TENANT: tenant_id, **({RUN: run_id} if run_id else {})})
 
     async def pin(self, reference: str) -> Pinned:
-        found = await self._version("variants", reference)
-        definition = found["definition"]
-        prompt = await self._version("prompts", definition["prompt"])
-        return Pinned(
-            variant=NamedVersion(name=found["name"], version=str(found["version"])),
-            sha256=found["sha256"],
-            prompt=PromptVersion(name=prompt["name"], version=str(prompt["version"]), sha256=prompt["sha256"]),
-            index_generation=await self._generation(definition.get("index_generation", _CURRENT)),
-            settings=definition,
-        )
+        with _readable():
+            found = await self._version("variants", reference)
+            definition = found["definition"]
+            prompt = await self._version("prompts", definition["prompt"])
+            return Pinned(
+                variant=NamedVersion(name=found["name"], version=str(found["version"])),
+                sha256=found["sha256"],
+                prompt=PromptVersion(name=prompt["name"], version=str(prompt["version"]), sha256=prompt["sha256"]),
+                index_generation=await self._generation(definition.get("index_generation", _CURRENT)),
+                settings=definition,
+            )
 
     async def ask(self, question: str, variant: NamedVersion) -> Answered:
         began = self.clock.monotonic()
         response = await self._respond("POST", "/rag/query", {"question": question, "variant": f"{variant.name}@{variant.version}"})
-        return _answered(response.json(), (self.clock.monotonic() - began) * 1000)
+        with _readable():
+            return _answered(response.json(), (self.clock.monotonic() - began) * 1000)
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
         body = await self.send("POST", "/embed", {"texts": list(texts)})
-        return np.asarray(body["embeddings"], dtype=np.float32)
+        with _readable():
+            vectors = np.asarray(body["embeddings"], dtype=np.float32)
+            if len(vectors) != len(texts):
+                raise ValueError(f"{len(vectors)} vectors for {len(texts)} texts")
+            return vectors
 
     async def send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        return (await self._respond(method, path, body)).json()
+        response = await self._respond(method, path, body)
+        with _readable():
+            return response.json()
 
     async def ping(self) -> None:
         """Raises DependencyDown if rag does not answer."""
@@ -110,12 +128,29 @@ def _failure(response: httpx.Response) -> WorkbenchError:
     code, told = _told(response)
     if response.status_code in _KEY:
         return Permanent("rag_key_refused", f"rag does not let the evaluator do this ({code}: {told}); set EVALUATOR_RAG__API_KEY")
-    if response.status_code == httpx.codes.SERVICE_UNAVAILABLE or (code is None and response.status_code in _AWAY):
+    if _is_away(response.status_code, code):
         return DependencyDown("rag_down", f"rag cannot answer now: {told}")
     if response.status_code in _PASSING:
         after = response.headers.get("retry-after", "")
         return Transient(code or "rag_failed", told, float(after) if after.isdecimal() else None)
     return Refused(code or "rag_refused", told)
+
+
+def _is_away(status: int, code: str | None) -> bool:
+    """Whether nobody gets an answer: of 503, unless its code is about one answer; of a proxy, which says no code."""
+    if code is None:
+        return status in _AWAY
+    return status == httpx.codes.SERVICE_UNAVAILABLE and not (code in _OF_ONE_MOMENT or code.endswith(_OF_ONE_ANSWER))
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """While an answer is taken apart: something else than rag may stand at its address."""
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        told = f"the answer cannot be read ({error!r}); check that EVALUATOR_RAG__URL is that of a rag"
+        raise Transient("rag_answer_invalid", told) from error
 
 
 def _told(response: httpx.Response) -> tuple[str | None, str]:

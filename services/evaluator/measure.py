@@ -18,6 +18,8 @@ T = TypeVar("T")
 TRIES = 4
 _BACK_OFF_S = 0.5
 _LONGEST_PAUSE_S = 30.0
+# Who fails for so long, twice at least, is an error though tries are left: they would not fit into any message.
+_LONGEST_FAILING_S = 30.0
 
 
 class OutOfTime(Exception):
@@ -65,6 +67,7 @@ class Measure:
         return answer
 
     async def _tried(self, work: Callable[[], Awaitable[T]], until: float) -> T:
+        began = self.clock.monotonic()
         for attempt in range(1, TRIES):
             try:
                 return await work()
@@ -72,7 +75,9 @@ class Measure:
                 pause = _BACK_OFF_S * 2 ** (attempt - 1) if error.after_s is None else error.after_s
                 if pause > _LONGEST_PAUSE_S or (error.code == TIMEOUT and attempt > 1):
                     raise
-                if self.clock.monotonic() + pause >= until:
+                if (now := self.clock.monotonic()) + pause >= until:
+                    if attempt > 1 and now - began > _LONGEST_FAILING_S:
+                        raise
                     raise OutOfTime from error
                 await self.clock.sleep(pause)
         return await work()

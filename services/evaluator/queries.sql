@@ -78,8 +78,8 @@ UPDATE shards SET done = true WHERE shard_id = :shard_id AND NOT done RETURNING 
 SELECT count(*) FROM shards WHERE run_id = :run_id AND NOT done;
 
 -- name: lost_evals
--- Requests that are not planned since long.
-SELECT * FROM evals WHERE status = 'requested' AND requested_at <= now() - make_interval(secs => :older_than_s);
+-- Requests that were told long ago and are not planned; whoever reads them here tells them again.
+UPDATE evals SET told_at = now() WHERE status = 'requested' AND told_at <= now() - make_interval(secs => :older_than_s) RETURNING *;
 
 -- name: lost_shards
 -- Shards of unfinished runs that were told of long ago.

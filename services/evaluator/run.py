@@ -43,16 +43,16 @@ class Run:
     clock: Clock
 
     async def planned(self, event: Received[EvalShardPlannedV1]) -> None:
-        """Handles `eval.shards`. Raises Rejected, after the evaluation is marked failed, if nothing can be asked."""
+        """Handles `eval.shards`. Raises Rejected, after the evaluation is marked failed, if nothing can be asked, or summed up."""
         shard, tenant_id = event.data, event.envelope.tenant_id
         run = await self.store.run(tenant_id, shard.run_id)
         try:
             left = await self._ask(RunRecord.model_validate(run["record"]), shard, tenant_id) if run and run["status"] == RUNNING else 0
+            async with self.store.effects.once(event) as effect:
+                await self.finish.shard(effect, shard, left)
         except Permanent as error:
             await self.give_up(event, error)
             raise Rejected(error.code, error.message) from error
-        async with self.store.effects.once(event) as effect:
-            await self.finish.shard(effect, shard, left)
 
     async def give_up(self, event: Received[EvalShardPlannedV1], error: WorkbenchError) -> None:
         """The evaluation fails, and says why."""

@@ -19,6 +19,22 @@ from tests.unit.evaluator.rags import ScriptedRag
 
 
 @dataclass(frozen=True)
+class LostRag(ScriptedRag):
+    """It goes away at the first question, when two others are under way."""
+
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def ask(self, question: str, variant: Any) -> Answered:
+        """The others' answers come later."""
+        if question == "Question 0?":
+            while self.asked.at_once < 2:
+                await asyncio.sleep(0.01)
+            self.gone.set()
+            raise DependencyDown("rag_down", "away")
+        return await super().ask(question, variant)
+
+
+@dataclass(frozen=True)
 class SlowRag(ScriptedRag):
     """Every answer takes ten seconds of the clock."""
 
@@ -112,7 +128,9 @@ async def test_a_cancelled_evaluation_stops_at_once(open_effects: OpenEffects) -
     eval_id = await evaluator.request(dataset="twelve")
     first, *rest = list(await evaluator.told())
     asking = asyncio.create_task(evaluator.hand(first))
-    await asyncio.sleep(0.2)
+    async with asyncio.timeout(10):
+        while evaluator.rag.asked.at_once < 3:
+            await asyncio.sleep(0.01)
 
     await evaluator.cancel(eval_id)
     await asyncio.wait_for(asking, 5)
@@ -194,10 +212,69 @@ async def test_a_request_whose_plan_was_interrupted_is_told_again(open_effects: 
         await evaluator.request(dataset="twelve")
     [eval_id] = [row["eval_id"] for row in await evaluator.effects.pool.fetch("SELECT eval_id FROM evals WHERE status = 'requested'")]
 
-    assert await evaluator.store.requeue(0) == 1
+    requeued = [await evaluator.store.requeue(age_s) for age_s in (0, 600)]
     await evaluator.settle()
 
+    assert requeued == [1, 0]
     assert (await evaluator.seen(eval_id))["status"] == "completed"
+
+
+async def test_a_request_that_waits_is_told_again_no_sooner_than_it_should(open_effects: OpenEffects) -> None:
+    """However long ago it was asked for, and however many replicas look."""
+    evaluator = await open_evaluator(open_effects, ScriptedRag({}, variants=AwayOnce()), Options())
+    await evaluator.prepare("twelve", cases_of(12))
+    with suppress(DependencyDown):
+        await evaluator.request(dataset="twelve")
+    await evaluator.effects.pool.execute("UPDATE evals SET requested_at = now() - interval '1 hour', told_at = now() - interval '1 hour'")
+
+    requeued = [await evaluator.store.requeue(600) for _ in range(2)]
+    await evaluator.settle()
+
+    assert requeued == [1, 0]
+
+
+async def test_answers_that_are_under_way_when_rag_goes_away_are_kept(open_effects: OpenEffects) -> None:
+    """They are paid; nothing more is asked."""
+    slow, gone = asyncio.Event(), asyncio.Event()
+    evaluator = await open_evaluator(open_effects, LostRag(slow=slow, gone=gone), Options(concurrency=3, shard_cases=12))
+    await evaluator.prepare("twelve", cases_of(12))
+    eval_id = await evaluator.request(dataset="twelve")
+    [shard] = await evaluator.told()
+
+    asking = asyncio.create_task(evaluator.hand(shard))
+    await asyncio.wait_for(gone.wait(), 10)
+    await asyncio.sleep(0.05)
+    slow.set()
+    with pytest.raises(DependencyDown):
+        await asking
+
+    assert (await evaluator.seen(eval_id))["done"] == 2
+    assert len(evaluator.rag.asked.questions) == 2
+
+
+async def test_what_a_text_cannot_have_costs_no_answer(open_effects: OpenEffects) -> None:
+    """A model may write anything; it is kept with the character replaced."""
+    evaluator = await opened(open_effects, {"Question 3?": "yes\x00, \ud800", "Question 4?": Refused("odd", "not\x00so")})
+
+    seen = await evaluator.evaluated(dataset="twelve")
+    rows = {row["case_id"]: row for row in await evaluator.results(seen["candidate_run"])}
+
+    assert (seen["status"], seen["failed"]) == ("completed", 1)
+    assert (rows["c3"]["answer"]["text"], rows["c4"]["error"]) == ("yes\ufffd, \ufffd", "not\ufffdso")
+
+
+async def test_a_run_that_cannot_be_summed_up_ends_as_failed(open_effects: OpenEffects, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is an outcome with its reason, and no dead letter that nobody sees."""
+    evaluator = await opened(open_effects, {})
+
+    def refuse(*_: object) -> None:
+        raise Permanent("figures_impossible", "measure it anew")
+
+    monkeypatch.setattr("services.evaluator.finish.summarise", refuse)
+
+    seen = await evaluator.evaluated(dataset="twelve")
+
+    assert (seen["status"], seen["error_code"], evaluator.refused[:1]) == ("failed", "figures_impossible", ["figures_impossible"])
 
 
 async def test_a_case_that_fails_in_passing_leaves_no_trace(open_effects: OpenEffects) -> None:
@@ -212,10 +289,11 @@ async def test_a_case_that_fails_in_passing_leaves_no_trace(open_effects: OpenEf
 class AwayOnce(tuple[str, ...]):
     """The variants of a rag that is away when it is first asked for one."""
 
-    asked = 0
+    def __init__(self) -> None:
+        self.asked = 0
 
     def __contains__(self, name: object) -> bool:
-        self.__class__.asked += 1
-        if self.__class__.asked == 1:
+        self.asked += 1
+        if self.asked == 1:
             raise DependencyDown("rag_down", "away")
         return True

@@ -13,7 +13,7 @@ from services.evaluator.rag import Refused
 
 
 class Lengths:
-    """A text's vector is its length; the word `bad` is refused, and nobody answers to `down`."""
+    """A text's vector is its length; the word `bad` is refused, nobody answers to `down`, and `odd` is a defect."""
 
     def __init__(self) -> None:
         self.requests: list[int] = []
@@ -23,6 +23,8 @@ class Lengths:
         self.requests.append(len(texts))
         if "down" in texts:
             raise DependencyDown("rag_down", "away")
+        if "odd" in texts:
+            raise ZeroDivisionError
         if "bad" in texts:
             raise Refused("request_invalid", "no such text")
         return np.array([[len(text)] for text in texts], dtype=np.float32)
@@ -66,6 +68,13 @@ async def test_nobody_gets_vectors_while_rag_is_away() -> None:
     found = await embedded(Lengths(), ["a"], ["down"])
 
     assert [type(one) for one in found] == [DependencyDown, DependencyDown]
+
+
+async def test_a_defect_keeps_nobody_waiting() -> None:
+    """Each case that wanted vectors has an error."""
+    found = await asyncio.wait_for(embedded(Lengths(), ["a"], ["odd"]), 5)
+
+    assert [one.code for one in found if isinstance(one, WorkbenchError)] == ["embedding_unfinished"] * 2
 
 
 async def test_who_does_not_wait_any_more_keeps_nobody_else_waiting() -> None:

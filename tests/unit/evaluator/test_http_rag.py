@@ -120,8 +120,9 @@ async def test_what_stands_for_no_single_version_is_refused(reference: str, code
         (problem(504, "deadline_passed"), Transient, "deadline_passed"),
         (problem(503, "vector_store_down"), DependencyDown, "rag_down"),
         (lambda _: httpx.Response(502, html="<h1>Bad Gateway</h1>"), DependencyDown, "rag_down"),
+        (lambda _: httpx.Response(503, html="<h1>No server</h1>"), DependencyDown, "rag_down"),
     ],
-    ids=["refused", "spent", "provider", "no key", "no scope", "exceeded", "defect", "deadline", "down", "proxy"],
+    ids=["refused", "spent", "provider", "no key", "no scope", "exceeded", "defect", "deadline", "down", "proxy", "no server"],
 )
 async def test_a_failure_has_its_kind(handler: Handler, kind: type[WorkbenchError], code: str) -> None:
     """One question's, this moment's, or everybody's."""
@@ -129,6 +130,53 @@ async def test_a_failure_has_its_kind(handler: Handler, kind: type[WorkbenchErro
         await rag(handler).ask("How long?", VARIANT)
 
     assert (type(raised.value), raised.value.code) == (kind, code)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("llm_rate_limited", Transient),
+        ("llm_failed", Transient),
+        ("llm_answer_invalid", Transient),
+        ("llm_answer_cut", Transient),
+        ("llm_timeout", Transient),
+        ("gateway_busy", Transient),
+        ("embedding_failed", Transient),
+        ("rerank_order_invalid", Transient),
+        ("postgres_conflict", Transient),
+        ("llm_breaker_open", DependencyDown),
+        ("llm_unreachable", DependencyDown),
+        ("generations_missing", DependencyDown),
+        ("postgres_down", DependencyDown),
+    ],
+)
+async def test_one_answer_that_fails_is_told_from_a_rag_that_cannot_answer(code: str, kind: type[WorkbenchError]) -> None:
+    """Both are a 503; the first is that case's own, and at last its error."""
+    with pytest.raises(WorkbenchError) as raised:
+        await rag(problem(503, code)).ask("How long?", VARIANT)
+
+    assert (type(raised.value), raised.value.code) == (kind, code if kind is Transient else "rag_down")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(200, html="<h1>Welcome</h1>"),
+        httpx.Response(200, json={"detail": "ok"}),
+        httpx.Response(200, json=[]),
+        httpx.Response(200, json={"embeddings": [[1.0], [2.0]]}),
+    ],
+    ids=["no JSON", "nothing", "a list", "too many"],
+)
+async def test_an_answer_that_is_none_fails_like_any_other(answer: httpx.Response) -> None:
+    """Something else stands at the address."""
+    other = rag(lambda _: answer)
+
+    for work in (other.embed(["a"]), other.ask("How long?", VARIANT), other.pin("default")):
+        with pytest.raises(Transient) as raised:
+            await work
+
+        assert raised.value.code == "rag_answer_invalid"
 
 
 async def test_a_pause_that_is_asked_for_is_known() -> None:

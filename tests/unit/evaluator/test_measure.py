@@ -1,5 +1,6 @@
 """One case: an answer with its scores, or an error with its reason."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -32,6 +33,20 @@ class Length:
         if self.failures:
             raise self.failures.pop(0)
         return {"length": Score(len(answer.text))}
+
+
+@dataclass(frozen=True)
+class SlowToFail(ScriptedRag):
+    """Every try takes so many seconds of the clock, and fails."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    takes_s: float = 20.0
+
+    async def ask(self, question: str, variant: Any) -> Answered:
+        """Fails late."""
+        self.asked.questions.append((None, question))
+        await self.clock.sleep(self.takes_s)
+        raise Transient("llm_failed", "try again")
 
 
 async def measured(rag: ScriptedRag, scorer: Length | None = None, within_s: float = LATER) -> Result | None:
@@ -94,6 +109,17 @@ async def test_a_scorer_that_fails_for_a_moment_does_not_ask_again() -> None:
 async def test_a_case_waits_for_another_message_if_no_time_is_left() -> None:
     """It has no result then, not even an error."""
     assert await measured(ScriptedRag({"Why?": Transient("rag_failed", "again")}), within_s=0.1) is None
+
+
+async def test_a_question_that_fails_slowly_is_an_error_though_no_message_has_time_for_all_its_tries() -> None:
+    """Or it would be told again for ever, and its run had no end."""
+    rag = SlowToFail()
+    measure = Measure(rag, [Length()], pinned("b").variant, PROMPT, rag.clock)
+
+    result = await measure.answered(CASE, rag.clock.monotonic() + 60)
+
+    assert result == Result(4, 1, error="try again", code="llm_failed")
+    assert len(rag.asked.questions) == 3
 
 
 async def test_a_pause_that_no_message_outlasts_is_no_pause() -> None:
