@@ -132,7 +132,7 @@ async def _open(settings: Settings, shared: Shared, floor: Floor) -> AsyncIterat
             budgets=Budgets(floor.pool, floor.clock),
             usage=Usage(floor.pool),
             generations=Generations(floor.effects, models),
-            evals=Evals(EvalStore(store), catalogue.variants, blobs, floor.ids),
+            evals=Evals(EvalStore(store), catalogue.variants, blobs, floor.ids, floor.clock),
             catalogue=catalogue,
             clock=floor.clock,
             max_document_bytes=settings.max_document_bytes,

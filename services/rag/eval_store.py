@@ -96,6 +96,12 @@ class EvalStore:
         """A run, by its own id or by that of the evaluation whose candidate it was; or None."""
         return await self._queries.eval_run(self._pool, tenant_id=tenant_id, run_id=run_id)
 
+    async def compared(self, tenant_id: str, runs: tuple[UUID, UUID], gate: str | None) -> UUID | None:
+        """The newest evaluation that was asked for of these two runs, candidate and baseline, under this gate; or None."""
+        which = {"candidate": str(runs[0]), "baseline": str(runs[1]), "gate": gate}
+        found: UUID | None = await self._queries.comparison(self._pool, tenant_id=tenant_id, **which)
+        return found
+
     async def cases(self, tenant_id: str, runs: tuple[UUID, UUID | None], by: Telling, page: CasePage) -> list[asyncpg.Record]:
         """The cases of the first run beside those of the second."""
         which = {"candidate": runs[0], "baseline": runs[1], "score": by.score, "higher_is_better": by.higher_is_better}

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -11,6 +12,7 @@ import structlog
 
 from contracts.documents import BlobRef
 from contracts.evals import EvalCancelledV1, EvalRequestedV1
+from kit.clock import Clock
 from kit.errors import Permanent
 from kit.ids import IdSource
 from kit.ports.blobs import BlobStore
@@ -23,6 +25,9 @@ RECORD_FORMAT = "workbench.run.v1"
 LARGEST_RECORD_BYTES = 20 * 1024 * 1024
 PRIMARY = "correct"
 FINAL = frozenset({"completed", "failed", "cancelled"})
+# How long a comparison answers for the next that asks the same: a failure long enough to be seen, a verdict until its
+# receipts are to be renewed.
+_HOLDS = {"completed": timedelta(days=1), "failed": timedelta(minutes=1), "cancelled": timedelta(minutes=1)}
 _HUB = "hf:"
 _COMPARISONS = UUID("c7b0f9d2-5a53-5f0b-8c1e-3d0f6f0b7a61")
 
@@ -50,6 +55,7 @@ class Evals:
     variants: Variants
     blobs: BlobStore
     ids: IdSource
+    clock: Clock
 
     async def request(self, tenant_id: str, wish: Wish, idempotency_key: str | None = None) -> UUID:
         """Tells an evaluation, once for each `idempotency_key`; gives its id.
@@ -93,18 +99,22 @@ class Evals:
         await self.store.cancel(tenant_id, EvalCancelledV1(eval_id=eval_id, reason=reason))
 
     async def compare(self, tenant_id: str, candidate: UUID, baseline: UUID, gate: str | None) -> asyncpg.Record:
-        """The evaluation that compares two runs under a gate, asked for if there is none yet: the same question has one answer.
+        """The evaluation that compares two runs under a gate, asked for if there is none: the same question has one answer for a day.
 
-        A run is named by its id, or by that of the evaluation whose candidate it was.
-        Raises Permanent `run_unknown`, `eval_same_variant`, or `eval_other_dataset` for runs that no figures can compare.
+        One that failed or was cancelled is asked for anew a minute later. A run is named by its id, or by that of the evaluation whose
+        candidate it was. Raises Permanent `run_unknown`, `run_unfinished`, `eval_same_variant`, or `eval_other_dataset` for runs that no
+        figures can compare.
         """
-        one, other = await self._run(tenant_id, candidate), await self._run(tenant_id, baseline)
+        one, other = await self._completed(tenant_id, candidate), await self._completed(tenant_id, baseline)
         if one["run_id"] == other["run_id"]:
             raise Permanent("eval_same_variant", "candidate and baseline are the same run; name two")
         if one["fingerprint"] != other["fingerprint"]:
             raise _other_dataset(f"{one['dataset']} ({one['fingerprint'][:12]}) and {other['dataset']} ({other['fingerprint'][:12]})")
+        known = await self.store.compared(tenant_id, (one["run_id"], other["run_id"]), gate)
+        if known is not None and self._holds(row := await self.get(tenant_id, known)):
+            return row
         event = EvalRequestedV1(
-            eval_id=uuid5(_COMPARISONS, "\x1f".join((tenant_id, str(one["run_id"]), str(other["run_id"]), gate or ""))),
+            eval_id=uuid5(known or _COMPARISONS, "\x1f".join((tenant_id, str(one["run_id"]), str(other["run_id"]), gate or ""))),
             dataset=one["dataset"],
             candidate=_reference(one["record"]),
             candidate_run=one["run_id"],
@@ -112,6 +122,10 @@ class Evals:
             gate=gate,
         )
         return await self.get(tenant_id, await self.store.add(tenant_id, event))
+
+    def _holds(self, row: Mapping[str, Any]) -> bool:
+        """Whether an earlier comparison still answers."""
+        return row["status"] not in FINAL or self.clock.now() - row["completed_at"] < _HOLDS[row["status"]]
 
     async def cases(self, tenant_id: str, eval_id: UUID, page: CasePage) -> tuple[str, list[asyncpg.Record]]:
         """By which score cases are fixed or broken, and the candidate's cases beside the baseline's. Raises Permanent `eval_unknown`."""
@@ -155,6 +169,12 @@ class Evals:
         run = await self.store.run(tenant_id, run_id)
         if run is None:
             raise Permanent("run_unknown", f"there is no run {run_id}, nor an evaluation of this id that has measured one")
+        return run
+
+    async def _completed(self, tenant_id: str, run_id: UUID) -> asyncpg.Record:
+        run = await self._run(tenant_id, run_id)
+        if run["status"] != "completed":
+            raise Permanent("run_unfinished", f"run {run['run_id']} is {run['status']}; runs are compared when they are completed")
         return run
 
     async def _kept(self, record: Mapping[str, Any] | None) -> BlobRef | None:

@@ -292,6 +292,13 @@ SELECT coalesce((SELECT changes FROM indexer.v_changes WHERE tenant_id = :tenant
 -- Keeps a request; null if there is one of this id.
 INSERT INTO evals (eval_id, tenant_id, request) VALUES (:eval_id, :tenant_id, :request) ON CONFLICT (eval_id) DO NOTHING RETURNING eval_id;
 
+-- name: comparison$
+-- The newest request to compare two runs under a gate.
+SELECT eval_id FROM evals
+WHERE tenant_id = :tenant_id AND request ->> 'candidate_run' = :candidate AND request ->> 'baseline_run' = :baseline
+AND request ->> 'gate' IS NOT DISTINCT FROM :gate::text
+ORDER BY requested_at DESC, eval_id DESC LIMIT 1;
+
 -- name: cancel_eval!
 -- Keeps that nobody wants it any more.
 UPDATE evals SET cancelled_at = coalesce(cancelled_at, now()), told_at = now() WHERE eval_id = :eval_id AND tenant_id = :tenant_id;

@@ -88,6 +88,7 @@ STATUS_OF = {
     "request_invalid": 422,
     "reranker_not_set_up": 422,
     "response_schema_invalid": 422,
+    "run_unfinished": 409,
     "run_unknown": 404,
     "scope_missing": 403,
     "value_unstorable": 422,

@@ -1,6 +1,7 @@
 """Evaluations over HTTP: what is told, what is refused before anybody is asked, and what is shown of an outcome."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from contracts.evals import EvalCancelledV1, EvalRequestedV1
+from kit.clock import FakeClock
 from kit.fakes.blobs import InMemoryBlobs
 from kit.ids import new_id
 from services.rag.api import evals, problems
@@ -22,6 +24,7 @@ from tests.unit.rag.served import OneUser, direct
 from tests.unit.rag.shelf import TENANT, shelf_with_built_in, variants_on
 
 EVERYTHING = frozenset({Scope.EVALS_READ, Scope.EVALS_WRITE})
+NOW = datetime(2026, 11, 29, 1, tzinfo=UTC)
 VARIANT = {"name": "default", "version": "1"}
 
 
@@ -39,6 +42,7 @@ class InMemoryEvals:
     runs: dict[UUID, dict[str, Any]] = field(default_factory=dict)
     told: list[EvalRequestedV1 | EvalCancelledV1] = field(default_factory=list)
     pages: list[CasePage] = field(default_factory=list)
+    clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
 
     async def add(self, tenant_id: str, event: EvalRequestedV1, _: str | None = None) -> UUID:
         """Once for each id."""
@@ -63,6 +67,12 @@ class InMemoryEvals:
         """One that was put there."""
         return self.runs.get(run_id)
 
+    async def compared(self, tenant_id: str, runs: tuple[UUID, UUID], gate: str | None) -> UUID | None:
+        """The last that was told."""
+        asked = [one for (owner, _), one in self.rows.items() if owner == tenant_id]
+        same = [one["eval_id"] for one in asked if (one["candidate_run"], one["baseline_run"], one["gate"]) == (*runs, gate)]
+        return same[-1] if same else None
+
     async def has_dataset(self, _: str, name: str) -> bool:
         """There is one."""
         return name == "faq"
@@ -81,7 +91,7 @@ class InMemoryEvals:
         self.pages.append(page)
         sides = {f"{side}{name}": None for side in ("", "baseline_") for name in ("score", "answer", "scores", "error")}
         told = {"ordinal": 4, "case_id": "q1", "question": "?", "answerable": True, "answers": None, "metadata": None, "cluster": None}
-        return [{**told, **sides, "score": 1.0, "answer": {"text": metric, "abstained": False}, "compared": True, "change": "fixed"}]
+        return [{**told, **sides, "score": 1.0, "answer": {"text": str(by), "abstained": False}, "compared": True, "change": "fixed"}]
 
 
 def row(event: EvalRequestedV1, **fields: Any) -> dict[str, Any]:
@@ -99,7 +109,7 @@ def row(event: EvalRequestedV1, **fields: Any) -> dict[str, Any]:
 def app_over(store: InMemoryEvals, scopes: frozenset[Scope] = EVERYTHING) -> httpx.AsyncClient:
     """A client of the routes alone."""
     app = FastAPI()
-    verbs = Evals(store, variants_on(shelf_with_built_in()), InMemoryBlobs(), new_id)
+    verbs = Evals(store, variants_on(shelf_with_built_in()), InMemoryBlobs(), new_id, store.clock)
     app.state.parts = SimpleNamespace(evals=verbs, authenticator=OneUser(Principal(TENANT, "k", scopes)))
     problems.add_problem_handlers(app)
     app.include_router(evals.router)
@@ -188,12 +198,16 @@ async def test_a_recorded_run_is_kept_as_a_blob() -> None:
     assert store.told[0].baseline_record.bytes > 50
 
 
-async def test_a_comparison_is_asked_for_once() -> None:
-    """The same two runs under the same gate are the same evaluation; under another gate they are not."""
+def two_runs() -> tuple[InMemoryEvals, UUID, UUID, str]:
+    """Two completed runs, and where they are compared."""
     one, two = uuid4(), uuid4()
     rows = {run: {"run_id": run, "status": "completed", "dataset": "faq", "fingerprint": "f", "record": record(run)} for run in (one, two)}
-    store = InMemoryEvals(runs=rows)
-    path = f"/compare?candidate={one}&baseline={two}"
+    return InMemoryEvals(runs=rows), one, two, f"/compare?candidate={one}&baseline={two}"
+
+
+async def test_a_comparison_is_asked_for_once() -> None:
+    """The same two runs under the same gate are the same evaluation; under another gate they are not."""
+    store, one, two, path = two_runs()
 
     first, again, strict = [await got(store, f"{path}{gate}") for gate in ("", "", "&gate=strict")]
 
@@ -201,8 +215,41 @@ async def test_a_comparison_is_asked_for_once() -> None:
     assert first.json()["eval_id"] == again.json()["eval_id"] != strict.json()["eval_id"]
     assert [(event.candidate_run, event.baseline_run, event.gate) for event in store.told] == [(one, two, None), (one, two, "strict")]
     assert (await got(store, f"/compare?candidate={one}&baseline={one}")).json()["code"] == "eval_same_variant"
-    rows[two]["fingerprint"] = "g"
+    store.runs[two]["fingerprint"] = "g"
     assert (await got(store, path)).json()["code"] == "eval_other_dataset"
+
+
+@pytest.mark.parametrize("side", [0, 1], ids=["candidate", "baseline"])
+@pytest.mark.parametrize("status", ["running", "failed", "cancelled"])
+async def test_a_run_is_compared_when_it_is_completed(side: int, status: str) -> None:
+    """Asked too early, nothing is told that would fail and be remembered."""
+    store, *runs, path = two_runs()
+    store.runs[runs[side]]["status"] = status
+
+    early = await got(store, path)
+
+    assert (early.status_code, early.json()["code"], store.told) == (409, "run_unfinished", [])
+
+
+@pytest.mark.parametrize(
+    ("status", "age", "told"),
+    [
+        ("failed", timedelta(seconds=50), 1),
+        ("failed", timedelta(seconds=70), 2),
+        ("cancelled", timedelta(seconds=70), 2),
+        ("completed", timedelta(hours=23), 1),
+        ("completed", timedelta(hours=25), 2),
+    ],
+)
+async def test_a_comparison_is_renewed(status: str, age: timedelta, told: int) -> None:
+    """A failure when whoever asked has seen it; a verdict after a day, so that it can have new receipts."""
+    store, *_, path = two_runs()
+    first = (await got(store, path)).json()["eval_id"]
+    store.rows[TENANT, UUID(first)] |= {"status": status, "completed_at": NOW - age}
+
+    again, same = [(await got(store, path)).json()["eval_id"] for _ in range(2)]
+
+    assert (len(store.told), again == first, same == again) == (told, told == 1, True)
 
 
 async def test_an_evaluation_that_has_ended_cannot_be_cancelled() -> None:
