@@ -60,9 +60,9 @@ class Relay:
 
     async def _lead(self) -> None:
         async with self._pool.acquire() as connection:
-            while not await connection.fetchval("SELECT pg_try_advisory_lock($1, hashtext($2))", _LOCK, self._service):
-                await self._clock.sleep(_BACK_OFF_S)
-            try:
+            try:  # from the first request on: one that is cancelled may have got the lock
+                while not await connection.fetchval("SELECT pg_try_advisory_lock($1, hashtext($2))", _LOCK, self._service):
+                    await self._clock.sleep(_BACK_OFF_S)
                 while True:
                     if not await self.publish_batch(connection):
                         await self._rest()
