@@ -1,82 +1,15 @@
 """The failure policy, record by record."""
 
-import asyncio
-from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from random import Random
 from typing import Any
-from uuid import uuid4
 
-import asyncpg
 import pytest
-from aiokafka import ConsumerRecord
 
-from contracts.base import Event
-from contracts.codec import Received
-from contracts.evals import EvalRequestedV1
-from contracts.topics import EVAL_REQUESTED
-from kit.ceiling import Ceiling, CeilingReached
-from kit.clock import FakeClock
-from kit.delivery import TRIES, Delivery
-from kit.errors import DependencyDown, Permanent, Rejected, Transient, WorkbenchError
-from kit.inbox import AlreadyHandled
-from kit.route import Headers, Route
-from tests.events import NOW, consumed, received, record_of
-
-ROUTE = Route(EVAL_REQUESTED, "evaluator")
-EVENT = EvalRequestedV1(eval_id=uuid4(), dataset="handbook", candidate="b")
-
-
-@dataclass
-class Bench:
-    """A delivery with a handler that fails as told, once for each error; `forwarded` lists what went to which topic."""
-
-    failures: list[Exception] = field(default_factory=list)
-    broker_is_down: bool = False
-    handled: list[Received[Any]] = field(default_factory=list)
-    forwarded: list[tuple[str, ConsumerRecord[Any, Any]]] = field(default_factory=list)
-    clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
-    timeout_s: float = 60.0
-    hangs: bool = False
-    refuses_to_give_up: list[Exception] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        handlers = {EvalRequestedV1: self.handle}
-        self.given_up: list[tuple[Event, str]] = []
-        given_up = {EvalRequestedV1: self.give_up}
-        self.delivery = Delivery(ROUTE, handlers, self.refuse_if_handled, self, self.clock, Random(0), self.timeout_s, Ceiling(), given_up)
-
-    async def give_up(self, event: Received[Any], failure: WorkbenchError) -> None:
-        """What the service does with an event that nobody will try again."""
-        if self.refuses_to_give_up:
-            raise self.refuses_to_give_up.pop(0)
-        self.given_up.append((event.data, failure.code))
-
-    async def handle(self, event: Received[Any]) -> None:
-        """The handler."""
-        if self.hangs:
-            await asyncio.sleep(60)
-        if self.failures:
-            raise self.failures.pop(0)
-        self.handled.append(event)
-
-    async def refuse_if_handled(self, event: Received[Any]) -> None:
-        """The inbox."""
-        if any(event.envelope.id == earlier.envelope.id for earlier in self.handled):
-            raise AlreadyHandled
-
-    async def forward(self, topic: str, record: ConsumerRecord[Any, Any], headers: Headers) -> None:
-        """The broker: what a reader of `topic` would get."""
-        if self.broker_is_down:
-            raise DependencyDown("broker_down", "away")
-        stamp = int(self.clock.now().timestamp() * 1000)
-        self.forwarded.append((topic, replace(record, topic=topic, headers=tuple(headers), timestamp=stamp, offset=0)))
-
-    @property
-    def last(self) -> tuple[str, dict[str, bytes | None]]:
-        """Where the last record went, and its headers."""
-        topic, record = self.forwarded[-1]
-        return topic, dict(record.headers)
+from kit.ceiling import CeilingReached
+from kit.delivery import TRIES
+from kit.errors import DependencyDown, Permanent, Rejected, Transient
+from tests.events import consumed, record_of
+from tests.unit.kit.deliveries import EVENT, Bench
 
 
 async def test_a_good_event_is_handled_once_and_committed() -> None:
@@ -231,61 +164,6 @@ async def test_documents_that_are_refused_do_not_stop_the_consumer() -> None:
         await bench.delivery.process(consumed(record_of(EVENT)))
 
     assert len(bench.forwarded) == 15
-
-
-async def test_an_event_that_is_given_up_is_told_to_its_service_before_it_is_dead_lettered() -> None:
-    """After the last try of the last retry topic, and only then."""
-    bench = Bench(failures=[Transient("busy", "later")] * 3 * TRIES)
-    for delay in (0, 30, 300):
-        assert bench.given_up == []
-        bench.clock.time += timedelta(seconds=delay)
-        await bench.delivery.process(bench.forwarded[-1][1] if bench.forwarded else consumed(record_of(EVENT)))
-
-    assert bench.given_up == [(EVENT, "busy")]
-
-
-async def test_an_event_that_can_never_be_handled_is_given_up_as_well() -> None:
-    """Whoever waits for it hears of it, and once."""
-    bench = Bench(failures=[asyncpg.UntranslatableCharacterError("\\u0000 cannot be converted to text")])
-
-    await bench.delivery.process(consumed(record_of(EVENT)))
-
-    assert bench.given_up == [(EVENT, "value_unstorable")]
-    assert bench.last[0] == "eval.requested.evaluator.dlq"
-
-
-async def test_an_event_whose_sender_was_told_is_not_given_up_again() -> None:
-    """Its service has done so."""
-    bench = Bench(failures=[Rejected("document_encrypted", "send it without a password")])
-
-    await bench.delivery.process(consumed(record_of(EVENT)))
-
-    assert (bench.given_up, len(bench.forwarded)) == ([], 1)
-
-
-async def test_an_event_under_the_id_of_another_gives_nothing_up() -> None:
-    """What it names may be somebody else's, whose effect stands."""
-    bench = Bench(failures=[Permanent("event_id_reused", "give every event an id of its own")])
-    event_id = str(uuid4())
-    bench.handled = [received(EVENT, event_id)]
-
-    await bench.delivery._give_up(consumed(record_of(EVENT, event_id)), bench.failures[0])  # type: ignore[arg-type]
-
-    assert bench.given_up == []
-
-
-@pytest.mark.parametrize(
-    ("error", "forwarded"),
-    [(asyncpg.PostgresConnectionError("away"), 0), (asyncpg.DataError("a number beyond 32 bits"), 1)],
-    ids=["not now", "never"],
-)
-async def test_a_record_is_held_until_it_can_be_noted_that_it_is_given_up(error: Exception, forwarded: int) -> None:
-    """Unless that can never be noted: the dead letters then have it all the same."""
-    bench = Bench(failures=[Permanent("too_odd", "change it")], refuses_to_give_up=[error])
-
-    again = await bench.delivery.process(consumed(record_of(EVENT)))
-
-    assert (again is None, len(bench.forwarded)) == (bool(forwarded), forwarded)
 
 
 async def test_a_fifth_of_the_last_records_dead_lettered_stops_the_consumer() -> None:
