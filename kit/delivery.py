@@ -148,7 +148,11 @@ class Delivery:
                     await self._handle(event)
             repeated = len(events) - len(fresh)
 
-        if (failure := await self._failure(share(), TOGETHER_S)) is not None:
+        try:
+            failure = await self._failure(share(), TOGETHER_S)
+        except AlreadyHandled as known:
+            failure = Transient("event_repeated", f"another member handled {known} meanwhile")
+        if failure is not None:
             return failure
         took_s = (self.clock.monotonic() - began) / len(events)
         for _ in events:

@@ -23,13 +23,17 @@ from tests.events import NOW, consumed, record_of
 
 @dataclass
 class Bench:
-    """A service whose transactions are dictionaries; `shared` lists how many events came to each shared one, whether it held or not."""
+    """A service whose transactions are dictionaries; `shared` lists how many events came to each shared one, whether it held or not.
+
+    Another member handles what is `overtaken` while the first transaction is open.
+    """
 
     failures: dict[str, WorkbenchError] = field(default_factory=dict)
     is_down: bool = False
     committed: list[str] = field(default_factory=list)
     shared: list[int] = field(default_factory=list)
     forwarded: list[str] = field(default_factory=list)
+    overtaken: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         route, handlers = Route(EVAL_REQUESTED, "evaluator"), {EvalRequestedV1: self.handle}
@@ -44,6 +48,9 @@ class Bench:
         self.open = []
         try:
             yield [event for event in events if event.data.dataset not in self.committed]
+            if self.overtaken:
+                self.committed.append(self.overtaken.pop())
+                raise AlreadyHandled(self.committed[-1])
             self.committed += self.open
         finally:
             self.open = None
@@ -104,6 +111,15 @@ async def test_a_record_that_fails_is_parted_from_the_others() -> None:
     assert bench.committed == ["a", "b", "c", "e", "f"]
     assert bench.shared == [6, 3, 3, 2]
     assert bench.forwarded == ["eval.requested.evaluator.dlq"]
+
+
+async def test_what_another_member_handled_meanwhile_parts_the_others_from_it() -> None:
+    """As when a partition changes hands while its records are in hand: the transaction finds it, and each then has its own."""
+    bench = Bench(overtaken=["b"])
+
+    await bench.all(records("a", "b", "c"))
+
+    assert (bench.shared, bench.committed, bench.forwarded) == ([3, 2], ["b", "a", "c"], [])
 
 
 async def test_a_record_that_cannot_be_read_ends_those_that_go_together() -> None:
