@@ -97,7 +97,7 @@ def _cut(block: _Block) -> Iterator[tuple[int, str]]:
         raw = block.text[begun:end]
         is_name = _NAME.fullmatch(raw.strip()) or raw.count("**") % 2
         if raw.strip() and (end == ends[-1] or not is_name):
-            yield block.start + begun, raw.rstrip()
+            yield block.start + end - len(raw.lstrip()), raw.strip()
             begun = end
 
 

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kit.adapters.sentences import plain, sentences
@@ -37,6 +37,7 @@ def contexts(passage: str) -> list[tuple[str, str]]:
 
 
 @given(st.one_of(MARKUP, st.text(max_size=200)))
+@example("!\x1f0")
 def test_a_sentence_stands_where_its_offsets_say(passage: str) -> None:
     """For any text at all, in order and without overlap: citations rest on it."""
     found = sentences(passage)
