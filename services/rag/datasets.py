@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import asyncpg
+import structlog
 
 from kit.datasets.fingerprint import Fingerprint
 from kit.datasets.lines import once_each, read_cases
@@ -14,18 +15,24 @@ from kit.errors import Permanent
 from kit.ports.blobs import BlobStore
 from kit.postgres import load_queries
 
+log = structlog.get_logger(__name__)
+
 # A metadata field with more values than this makes no slices.
 MAX_SLICES = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What the cases of a dataset are; `slices` counts them by the values of each metadata field that has few."""
+    """What the cases of a dataset are; `slices` counts them by the values of each metadata field that has few.
+
+    `gold` are the documents that they rest on, each once.
+    """
 
     fingerprint: str
     cases: int
     unanswerable: int
     slices: Mapping[str, Mapping[str, int]]
+    gold: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +69,33 @@ class Datasets:
 
     async def known(self, tenant_id: str, after: str | None, limit: int) -> list[asyncpg.Record]:
         """What each name stands for, by name."""
-        rows = load_queries("rag").datasets(self.pool, tenant_id=tenant_id, name=None, after=after, limit=limit)
-        return [row async for row in rows]
+        return [row async for row in load_queries("rag").datasets(self.pool, tenant_id=tenant_id, after=after, limit=limit)]
 
-    async def get(self, tenant_id: str, name: str) -> asyncpg.Record:
-        """What a name stands for. Raises Permanent `dataset_unknown`."""
-        async for row in load_queries("rag").datasets(self.pool, tenant_id=tenant_id, name=name, after=None, limit=1):
-            return row
-        raise Permanent("dataset_unknown", f"there is no dataset {name!r}; GET /datasets lists them, POST /datasets makes one")
+    async def get(self, tenant_id: str, name: str, fingerprint: str | None = None) -> asyncpg.Record:
+        """What a name stands for, or that content which it once had. Raises Permanent `dataset_unknown`."""
+        row = await load_queries("rag").dataset_named(self.pool, tenant_id=tenant_id, name=name, fingerprint=fingerprint)
+        if row is None:
+            told = f"there is no dataset {name!r}" if fingerprint is None else f"{name!r} never had the content {fingerprint!r}"
+            raise Permanent("dataset_unknown", f"{told}; GET /datasets lists them, POST /datasets makes one")
+        return row
+
+    async def documents(self, tenant_id: str, dataset: asyncpg.Record, generation: str | None = None) -> asyncpg.Record | None:
+        """How many documents a dataset's cases rest on, how many searches cannot find now (in that index generation), and some of these.
+
+        None if that cannot be known any more: it was registered before this was counted, and its cases cannot be read now.
+        """
+        which = {"tenant_id": tenant_id, "name": dataset["name"], "fingerprint": dataset["fingerprint"]}
+        found = await load_queries("rag").gold_documents(self.pool, **which, generation=generation)
+        if found["gold"] is not None:
+            return found
+        try:
+            lines = await self.blobs.get(dataset["blob"]["uri"], dataset["blob"]["bytes"])
+            gold = (await asyncio.to_thread(count, lines)).gold
+        except Permanent as error:
+            log.warning("dataset.gold_unknown", name=dataset["name"], fingerprint=dataset["fingerprint"], reason=error.message)
+            return None
+        await load_queries("rag").put_gold(self.pool, **which, gold=gold)
+        return await load_queries("rag").gold_documents(self.pool, **which, generation=generation)
 
     async def uploads(self, tenant_id: str, name: str) -> list[asyncpg.Record]:
         """All contents that a name ever had, the last first."""
@@ -80,10 +106,12 @@ def count(lines: bytes) -> Counted:
     """Checks and counts the cases. Raises as `Datasets.register`."""
     whole, cases, unanswerable = Fingerprint(), 0, 0
     slices: dict[str, Counter[str]] = {}
+    gold: set[str] = set()
     for case in once_each(read_cases(io.BytesIO(lines)), lambda case: case.id):
         whole.add(case)
         cases, unanswerable = cases + 1, unanswerable + (not case.answerable)
+        gold.update(each.document_id for each in case.gold)
         for name, value in case.metadata.items():
             slices.setdefault(name, Counter())[value] += 1
     few = {name: dict(values) for name, values in slices.items() if len(values) <= MAX_SLICES}
-    return Counted(whole.hexdigest(), cases, unanswerable, few)
+    return Counted(whole.hexdigest(), cases, unanswerable, few, sorted(gold))

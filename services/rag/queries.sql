@@ -421,16 +421,49 @@ FROM evaluator.v_evals WHERE tenant_id = :tenant_id AND experiment IS NOT NULL G
 
 -- name: put_dataset^
 -- What a name stands for now; `created` unless it had this content before, whose blob is kept.
-INSERT INTO datasets (tenant_id, name, fingerprint, description, cases, unanswerable, slices, blob)
-VALUES (:tenant_id, :name, :fingerprint, :description, :cases, :unanswerable, :slices, :blob)
-ON CONFLICT (tenant_id, name, fingerprint) DO UPDATE SET description = excluded.description, uploaded_at = clock_timestamp()
-RETURNING *, xmax = 0 AS created;
+INSERT INTO datasets (tenant_id, name, fingerprint, description, cases, unanswerable, slices, gold, blob)
+VALUES (:tenant_id, :name, :fingerprint, :description, :cases, :unanswerable, :slices, :gold, :blob)
+ON CONFLICT (tenant_id, name, fingerprint) DO UPDATE SET
+    description = excluded.description, gold = excluded.gold, uploaded_at = clock_timestamp()
+RETURNING name, fingerprint, description, cases, unanswerable, slices, blob, created_at, uploaded_at, xmax = 0 AS created;
 
 -- name: datasets
--- What each name stands for, or one of them; by name after the cursor.
-SELECT d.* FROM datasets d JOIN v_datasets v USING (tenant_id, name, fingerprint)
-WHERE tenant_id = :tenant_id AND (:name::text IS NULL OR name = :name) AND (:after::text IS NULL OR name > :after)
+-- What each name stands for; by name after the cursor.
+SELECT name, fingerprint, d.description, d.cases, d.unanswerable, d.slices, d.blob, d.created_at, d.uploaded_at
+FROM datasets d JOIN v_datasets v USING (tenant_id, name, fingerprint)
+WHERE tenant_id = :tenant_id AND (:after::text IS NULL OR name > :after)
 ORDER BY name LIMIT :limit;
+
+-- name: dataset_named^
+-- What a name stands for, or the content with this fingerprint that it once had.
+SELECT name, fingerprint, description, cases, unanswerable, slices, blob, created_at, uploaded_at FROM datasets
+WHERE tenant_id = :tenant_id AND name = :name AND (:fingerprint::text IS NULL OR fingerprint = :fingerprint)
+ORDER BY uploaded_at DESC LIMIT 1;
+
+-- name: put_gold!
+-- The documents that a dataset's cases rest on are counted.
+UPDATE datasets SET gold = :gold WHERE tenant_id = :tenant_id AND name = :name AND fingerprint = :fingerprint;
+
+-- name: gold_documents^
+-- How many documents a dataset's cases rest on (null: nobody has counted), and which of them this tenant's searches cannot find now, in the
+-- index generation if one is named. Searches show what `visible_versions` says.
+SELECT cardinality(d.gold) AS gold, lost.missing, lost.examples
+FROM datasets d
+CROSS JOIN LATERAL (
+    SELECT count(*)::int AS missing, coalesce((array_agg(g.document_id ORDER BY g.document_id))[1 : 5], '{}') AS examples
+    FROM unnest(d.gold) AS g (document_id)
+    WHERE NOT EXISTS (
+        SELECT FROM indexer.v_documents x
+        WHERE x.document_id = g.document_id AND x.tenant_id = d.tenant_id AND x.visible_version IS NOT NULL
+        AND NOT EXISTS (SELECT FROM uploads u WHERE u.document_id = x.document_id AND u.deleted_below > x.visible_version)
+        AND NOT EXISTS (SELECT FROM ingest.v_documents i WHERE i.document_id = x.document_id AND i.deleted_below > x.visible_version)
+        AND (:generation::text IS NULL OR EXISTS (
+            SELECT FROM indexer.v_placements p
+            WHERE p.document_id = x.document_id AND p.generation = :generation AND p.complete_version = x.visible_version
+        ))
+    )
+) AS lost
+WHERE d.tenant_id = :tenant_id AND d.name = :name AND d.fingerprint = :fingerprint;
 
 -- name: dataset_uploads
 -- All contents that a name ever had, the last first.

@@ -60,6 +60,8 @@ def app_of(pool: asyncpg.Pool, blobs: InMemoryBlobs, who: Principal = ANYBODY) -
 @pytest.fixture
 async def rag(open_effects: OpenEffects) -> AsyncIterator[Rag]:
     """For a user who may do anything."""
+    for service in ("ingest", "indexer"):
+        await open_effects(service)
     pool, blobs = (await open_effects("rag")).pool, InMemoryBlobs()
     async with direct(app_of(pool, blobs)) as http:
         yield Rag(http, pool, blobs)

@@ -12,6 +12,9 @@ from services.rag.api.principal import Scope, Who, needs
 
 router = APIRouter(tags=["datasets"])
 
+Fingerprint = Annotated[str | None, Query(description="a content that the name once had, instead of the last")]
+Generation = Annotated[str | None, Query(description="the index generation to look for documents in, instead of the active one")]
+
 
 class DatasetForm(BaseModel):
     """A dataset to be kept: a file of JSON Lines, one case a line."""
@@ -47,9 +50,18 @@ class DatasetUpload(BaseModel):
     uploaded_at: datetime
 
 
-class DatasetDetail(Dataset):
-    """A dataset, with all contents that its name ever had, the last first."""
+class GoldDocuments(BaseModel):
+    """The documents that the cases rest on: how many there are, how many searches cannot find now, and some of these."""
 
+    gold: int
+    missing: int
+    examples: list[str]
+
+
+class DatasetDetail(Dataset):
+    """A dataset, with all contents that its name ever had, the last first. `documents` is None if they cannot be known any more."""
+
+    documents: GoldDocuments | None
     uploads: list[DatasetUpload]
 
 
@@ -77,11 +89,13 @@ async def list_datasets(rag: Rag, who: Who, after: str | None = None, limit: Ann
 
 
 @router.get("/datasets/{name}", dependencies=[needs(Scope.QUERY)])
-async def get_dataset(rag: Rag, who: Who, name: str) -> DatasetDetail:
-    """Tells what a dataset is, and was."""
-    dataset = _dataset(await rag.datasets.get(who.tenant_id, name))
+async def get_dataset(rag: Rag, who: Who, name: str, fingerprint: Fingerprint = None, generation: Generation = None) -> DatasetDetail:
+    """Tells what a dataset is, and was, and whether the documents that its cases rest on can be found."""
+    row = await rag.datasets.get(who.tenant_id, name, fingerprint)
+    found = await rag.datasets.documents(who.tenant_id, row, generation)
+    documents = GoldDocuments.model_validate(dict(found)) if found is not None else None
     uploads = [DatasetUpload.model_validate(dict(row)) for row in await rag.datasets.uploads(who.tenant_id, name)]
-    return DatasetDetail(**dataset.model_dump(), uploads=uploads)
+    return DatasetDetail(**_dataset(row).model_dump(), documents=documents, uploads=uploads)
 
 
 def _dataset(row: asyncpg.Record) -> Dataset:

@@ -237,3 +237,24 @@ def test_what_was_prepared_is_shown_with_what_to_know_about_it() -> None:
     shown = screen.export_text()
     assert all(part in shown for part in ("mine", "9 cases, 3 of them unanswerable, 2 documents", "4 gold spans"))
     assert "under other ids" not in shown
+
+
+@pytest.mark.parametrize(
+    ("documents", "shown"),
+    [
+        ({"gold": 9, "missing": 0, "examples": []}, "9 gold documents, all searchable"),
+        ({"gold": 0, "missing": 0, "examples": []}, "No gold documents"),
+        ({"gold": 9, "missing": 2, "examples": ["a", "b"]}, "2 of 9 gold documents cannot be searched, such as a, b"),
+        (None, "Nobody knows which documents"),
+    ],
+    ids=["all there", "none", "some missing", "unknown"],
+)
+def test_a_dataset_is_shown_with_the_documents_that_it_misses(documents: Json | None, shown: str) -> None:
+    """Before an evaluation is refused for them."""
+    screen = Console(width=160, record=True)
+
+    screen.print(
+        render.dataset({"name": "mine", "description": "", "fingerprint": "f", "slices": {}, "uploads": [], "documents": documents})
+    )
+
+    assert shown in screen.export_text()

@@ -23,7 +23,7 @@ def datasets(found: Sequence[Json]) -> Table:
 
 
 def dataset(found: Json) -> RenderableType:
-    """One, with its slices and what its name stood for before."""
+    """One, with its slices, what its name stood for before, and whether the documents that its cases rest on can be found."""
     slices = _table("Slice", "Cases")
     slices.columns[1].justify = "right"
     for name, values in found["slices"].items():
@@ -33,7 +33,17 @@ def dataset(found: Json) -> RenderableType:
     for one in found["uploads"]:
         uploads.add_row(*_counts(one))
     heading = Text.assemble((found["name"], "bold"), f"  {found['description']}\n{found['fingerprint']}\n")
-    return Group(heading, uploads, Text(), *([slices] if found["slices"] else []))
+    return Group(heading, _documents(found.get("documents")), Text(), uploads, Text(), *([slices] if found["slices"] else []))
+
+
+def _documents(told: Json | None) -> Text:
+    if told is None:
+        return Text("Nobody knows which documents its cases rest on: its stored cases cannot be read. Prepare it again.", style="yellow")
+    if not told["missing"]:
+        return Text(f"{told['gold']} gold documents, all searchable" if told["gold"] else "No gold documents: answers may stand anywhere")
+    counts = f"{told['missing']} of {told['gold']} gold documents cannot be searched"
+    remedy = "prepare it again before it is evaluated: `workbench datasets prepare`"
+    return Text(f"{counts}, such as {', '.join(told['examples'])}; {remedy}", style="red")
 
 
 def prepared(done: Prepared) -> RenderableType:
