@@ -14,6 +14,7 @@ from kit.health import BUILD_VERSION
 from kit.ports.blobs import BlobStore
 from services.evaluator.case_store import CaseStore
 from services.evaluator.dataset import Datasets
+from services.evaluator.documents import require_documents
 from services.evaluator.finish import Finish
 from services.evaluator.gates import Gates
 from services.evaluator.rag import Pinned, Rag
@@ -128,7 +129,9 @@ class Plan:
         return Side(run.model_copy(update={"run_id": _run_id(asked, "baseline"), "eval_id": asked.eval_id}), True, recorded)
 
     async def _to_ask(self, asked: EvalRequestedV1, tenant_id: str, fingerprint: str, reference: str, role: str) -> Side:
-        pinned = await self.rag.on_behalf(tenant_id).pin(reference)
+        rag = self.rag.on_behalf(tenant_id)
+        pinned = await rag.pin(reference)
+        await require_documents(rag, asked.dataset, fingerprint, pinned.index_generation)
         return Side(_record(asked, fingerprint, pinned, _run_id(asked, role)), True)
 
     async def _limit(self, usd: float, tenant_id: str, sides: list[Side]) -> None:

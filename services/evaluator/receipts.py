@@ -14,6 +14,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from kit.datasets.load import HUB
 from services.evaluator.record import MEASURED, RunRecord
 
 CONTEXT = b"workbench.receipt.v1\n"
@@ -70,6 +71,8 @@ def why_none(compared: Compared, signer: Signer | None) -> str | None:
         return "no receipt: no gate gave a verdict"
     if not compared.candidate.origin == compared.baseline.origin == MEASURED:
         return "no receipt: one of the runs was not measured here, and anybody can write a record"
+    if compared.candidate.dataset.startswith(HUB):
+        return "no receipt: whether the hub's documents were searchable is not known; `workbench datasets prepare` makes a set where it is"
     if unlike := _unlike(compared.candidate, compared.baseline, compared.apart):
         return f"no receipt: {unlike}; measure both in one evaluation"
     if not list(_subjects(compared)):

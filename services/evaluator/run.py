@@ -12,6 +12,7 @@ from kit.clock import Clock
 from kit.errors import Permanent, Rejected, WorkbenchError
 from services.evaluator.ask import Asking
 from services.evaluator.case_store import CaseStore
+from services.evaluator.documents import require_documents
 from services.evaluator.finish import Finish
 from services.evaluator.measure import Measure
 from services.evaluator.rag import Rag
@@ -66,6 +67,8 @@ class Run:
         asking = Asking(self.cases, self._measure(run, tenant_id), shard.run_id, self.clock, self.pace.concurrency)
         kept = await asking.ask(waiting, until)
         log.info("eval.asked", run_id=str(shard.run_id), first=shard.first, last=shard.last, kept=kept, left=len(waiting) - kept)
+        if kept == len(waiting):  # what was deleted meanwhile was not found: the figures would be of another task
+            await require_documents(self.rag.on_behalf(tenant_id), run.dataset, run.fingerprint)
         return len(waiting) - kept
 
     def _measure(self, run: RunRecord, tenant_id: str) -> Measure:

@@ -57,10 +57,10 @@ class Rag:
 @pytest.fixture
 async def rag(open_effects: OpenEffects) -> AsyncIterator[Rag]:
     """For the tenant `default`, who may do anything."""
-    pools = [(await open_effects(service)).pool for service in ("rag", "ingest", "indexer")]
+    own, ingest, indexer = [(await open_effects(service)).pool for service in ("rag", "ingest", "indexer")]
     blobs = InMemoryBlobs()
-    async with direct(app_of(pools[0], blobs)) as http:
-        yield Rag(http, *pools, blobs)
+    async with direct(app_of(own, blobs)) as http:
+        yield Rag(http, own, ingest, indexer, blobs)
 
 
 def case(number: int, documents: Sequence[str]) -> Case:

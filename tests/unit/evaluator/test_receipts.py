@@ -138,6 +138,7 @@ def test_a_prompt_gets_no_receipt_for_what_the_rest_of_its_variant_did() -> None
         (compared(baseline=run(number=2, origin="recorded")), "no receipt: one of the runs was not measured here"),
         (compared(run("b", "2", origin="recorded")), "no receipt: one of the runs was not measured here"),
         (compared(run("a", "1")), "no receipt: candidate and baseline are the same"),
+        (compared(run("b", "2", dataset="hf:squad")), "no receipt: whether the hub's documents were searchable is not known"),
         (compared(days_apart=8), "no receipt: the runs ended 8 days apart"),
         (compared(days_apart=-8), "no receipt: the runs ended 8 days apart"),
         (measured("g2", "m1"), "no receipt: both variants name the same index generation, which was g2 for the candidate and g1"),
