@@ -1,7 +1,6 @@
 """rag over HTTP."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,7 +12,7 @@ from kit.clock import Clock
 from kit.errors import DependencyDown, Permanent, Transient, WorkbenchError
 from kit.ports.embedding import Vectors
 from services.evaluator.answered import Answered, Cited, Passage
-from services.evaluator.rag import TIMEOUT, Pinned, Refused
+from services.evaluator.rag import TIMEOUT, Pinned, Refused, readable
 from services.evaluator.record import PromptVersion
 
 TENANT, RUN = "X-Workbench-Tenant", "X-Workbench-Run"
@@ -47,7 +46,7 @@ class HttpRag:
         return replace(self, headers={**NO_STORE, TENANT: tenant_id, **({RUN: run_id} if run_id else {})})
 
     async def pin(self, reference: str) -> Pinned:
-        with _readable():
+        with readable():
             found = await self._version("variants", reference)
             definition = found["definition"]
             prompt = await self._version("prompts", definition["prompt"])
@@ -62,12 +61,12 @@ class HttpRag:
     async def ask(self, question: str, variant: NamedVersion) -> Answered:
         began = self.clock.monotonic()
         response = await self._respond("POST", "/rag/query", {"question": question, "variant": f"{variant.name}@{variant.version}"})
-        with _readable():
+        with readable():
             return _answered(response.json(), (self.clock.monotonic() - began) * 1000)
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
         body = await self.send("POST", "/embed", {"texts": list(texts)})
-        with _readable():
+        with readable():
             vectors = np.asarray(body["embeddings"], dtype=np.float32)
             if len(vectors) != len(texts):
                 raise ValueError(f"{len(vectors)} vectors for {len(texts)} texts")
@@ -75,7 +74,7 @@ class HttpRag:
 
     async def send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         response = await self._respond(method, path, body)
-        with _readable():
+        with readable():
             return response.json()
 
     async def ping(self) -> None:
@@ -141,16 +140,6 @@ def _is_away(status: int, code: str | None) -> bool:
     if code is None:
         return status in _AWAY
     return status == httpx.codes.SERVICE_UNAVAILABLE and not (code in _OF_ONE_MOMENT or code.endswith(_OF_ONE_ANSWER))
-
-
-@contextmanager
-def _readable() -> Iterator[None]:
-    """While an answer is taken apart: something else than rag may stand at its address."""
-    try:
-        yield
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        told = f"the answer cannot be read ({error!r}); check that EVALUATOR_RAG__URL is that of a rag"
-        raise Transient("rag_answer_invalid", told) from error
 
 
 def _told(response: httpx.Response) -> tuple[str | None, str]:

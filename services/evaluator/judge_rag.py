@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from kit.errors import Permanent
 from kit.ports.llm import FinishReason, Message
+from services.evaluator.rag import readable
 
 REFUSED = "judge_refused"
 # Room for thoughts, which count where a model has them.
@@ -30,9 +31,10 @@ class RagJudge:
 
     async def complete(self, messages: Sequence[Message], schema: Mapping[str, Any]) -> Any:
         answer = await self.rag.send("POST", "/generate", self._body(messages, schema))
-        if answer["finish_reason"] == FinishReason.REFUSED:
-            raise Permanent(REFUSED, f"{answer['provider']}/{answer['model']} refused to judge; judge by another model")
-        return answer["parsed"]
+        with readable():
+            if answer["finish_reason"] == FinishReason.REFUSED:
+                raise Permanent(REFUSED, f"{answer['provider']}/{answer['model']} refused to judge; judge by another model")
+            return answer["parsed"]
 
     def _body(self, messages: Sequence[Message], schema: Mapping[str, Any]) -> dict[str, Any]:
         return {

@@ -1,11 +1,12 @@
 """The role that answers questions: a variant is pinned once, and asked ever again on somebody's behalf."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from contracts.queries import NamedVersion
-from kit.errors import Permanent
+from kit.errors import Permanent, Transient
 from kit.ports.embedding import Vectors
 from services.evaluator.answered import Answered
 from services.evaluator.record import PromptVersion
@@ -56,3 +57,13 @@ class Rag(Protocol):
     async def send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Any other request; gives the JSON of its answer. Raises as `ask`."""
         ...
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """While an answer of rag is taken apart. Raises Transient `rag_answer_invalid`: something else than rag may stand at its address."""
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        told = f"the answer cannot be read ({error!r}); check that EVALUATOR_RAG__URL is that of a rag"
+        raise Transient("rag_answer_invalid", told) from error

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import pytest
 
 from kit.clock import SystemClock
@@ -13,14 +14,26 @@ from services.evaluator.http_rag import HttpRag
 from services.evaluator.judge import Judge, Matter, Opinion, Section
 from services.evaluator.judge_rag import RagJudge
 from services.evaluator.scorers.matters import Rating
-from tests.unit.rag.served import app_over, direct
+from tests.unit.rag.served import app_over, with_parts
 
 MATTER = Matter("Rate it.", (Section("question", "Why?"), Section("answer", "So.")), Rating, lambda form: Opinion(form.rating, form.reason))
 
 
+class Says:
+    """A rag that answers everything with the same."""
+
+    def __init__(self, answer: object) -> None:
+        self._answer = answer
+
+    async def send(self, *_: object) -> Any:
+        """That."""
+        return self._answer
+
+
 async def opinion(llm: ScriptedLLM) -> Opinion:
     """What the judge thinks in one order."""
-    async with direct(app_over(Structured(llm))) as http:
+    app = with_parts(app_over(Structured(llm)))
+    async with httpx.AsyncClient(base_url="http://rag", transport=httpx.ASGITransport(app)) as http:
         return await Judge(RagJudge(HttpRag(http, SystemClock()), "openai", "gpt-5")).opinion(MATTER)
 
 
@@ -55,10 +68,16 @@ async def test_a_provider_that_is_busy_is_asked_again_later() -> None:
 
 async def test_a_model_that_refuses_to_judge_gives_no_opinion() -> None:
     """It is named."""
-
-    class Refusing:
-        async def send(self, *_: object) -> Any:
-            return {"finish_reason": "refused", "parsed": None, "provider": "openai", "model": "gpt-5"}
+    refusing = Says({"finish_reason": "refused", "parsed": None, "provider": "openai", "model": "gpt-5"})
 
     with pytest.raises(Permanent, match="openai/gpt-5 refused to judge"):
-        await Judge(RagJudge(Refusing(), "openai", "gpt-5")).opinion(MATTER)
+        await Judge(RagJudge(refusing, "openai", "gpt-5")).opinion(MATTER)
+
+
+@pytest.mark.parametrize("answer", [{"parsed": {}}, {"finish_reason": "stop"}, {"finish_reason": "refused"}, ["stop"], None])
+async def test_what_is_no_answer_of_rag_is_asked_for_again(answer: object) -> None:
+    """As where a case is asked: another server may stand at the address for a while."""
+    with pytest.raises(Transient) as caught:
+        await Judge(RagJudge(Says(answer), "openai", "gpt-5")).opinion(MATTER)
+
+    assert caught.value.code == "rag_answer_invalid"
