@@ -3,10 +3,12 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-import httpx
+import httpx2
 from faststream.asgi import AsgiFastStream
+from opentelemetry import trace
 
 from contracts.evals import EvalRequestedV1, EvalShardPlannedV1
+from contracts.topics import EVAL_SHARDS
 from kit.adapters.blobs import ObjectBlobs
 from kit.floor import Floor
 from kit.reconcile import Reconcile
@@ -28,8 +30,9 @@ from services.evaluator.run import Pace, Run
 from services.evaluator.scorers import make_scorers
 from services.evaluator.scorers.scorer import Scorer
 from services.evaluator.scorers.tools import Tools
-from services.evaluator.settings import JudgeSettings, RagSettings, Settings
+from services.evaluator.settings import RagSettings, Settings
 from services.evaluator.store import Store
+from services.evaluator.traced import Traced
 
 
 def build(settings: Settings) -> AsgiFastStream:
@@ -52,20 +55,23 @@ def _wiring(settings: Settings, floor: Floor, rag: Rag) -> Wiring:
     blobs = ObjectBlobs(settings.blobs.url, settings.blobs.endpoint)
     plan = Plan(store, cases, Datasets(cases, blobs), blobs, rag, gates, finish, settings.shard_cases)
     pace = Pace(settings.rag.concurrency, settings.shard_s)
-    run = Run(store, cases, rag, lambda rag: _scorers(rag, settings.judge), finish, pace, floor.clock)
+    run = Run(store, cases, rag, lambda rag: _scorers(rag, settings), finish, pace, floor.clock)
     return Wiring(
         handlers(plan, run),
         jobs=[Reconcile(store.requeue, floor.clock, settings.requeue_after_s, settings.kafka.forgets).run],
         given_up={EvalRequestedV1: plan.give_up, EvalShardPlannedV1: run.give_up},
+        apart=frozenset({EVAL_SHARDS}),
     )
 
 
-def _scorers(rag: Rag, judge: JudgeSettings) -> Sequence[Scorer]:
-    """Those of one run: what a judge costs is on its account."""
-    return make_scorers(Tools(EmbedTogether(rag), Judge(RagJudge(rag, judge.provider, judge.model)) if judge.model else None))
+def _scorers(rag: Rag, settings: Settings) -> Sequence[Scorer]:
+    """Those of one run: what a judge costs is on its account. Their scores are in traces if these go anywhere."""
+    judge = settings.judge
+    scorers = make_scorers(Tools(EmbedTogether(rag), Judge(RagJudge(rag, judge.provider, judge.model)) if judge.model else None))
+    return [Traced(scorers, trace.get_tracer(__name__))] if settings.otlp_endpoint else scorers
 
 
-def _client(rag: RagSettings) -> httpx.AsyncClient:
+def _client(rag: RagSettings) -> httpx2.AsyncClient:
     headers = {"Authorization": f"Bearer {rag.api_key.get_secret_value()}"} if rag.api_key else {}
-    limits = httpx.Limits(max_connections=2 * rag.concurrency, max_keepalive_connections=2 * rag.concurrency)
-    return httpx.AsyncClient(base_url=rag.url, headers=headers, timeout=rag.timeout_s, limits=limits)
+    limits = httpx2.Limits(max_connections=2 * rag.concurrency, max_keepalive_connections=2 * rag.concurrency)
+    return httpx2.AsyncClient(base_url=rag.url, headers=headers, timeout=rag.timeout_s, limits=limits)

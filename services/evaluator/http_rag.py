@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import httpx
+import httpx2
 import numpy as np
 
 from contracts.queries import NamedVersion
@@ -19,14 +19,14 @@ TENANT, RUN = "X-Workbench-Tenant", "X-Workbench-Run"
 NO_STORE = {"Cache-Control": "no-store"}
 _CURRENT, _PRODUCTION = "current", "production"
 _UNKNOWN = {"name_unknown", "label_unknown", "version_unknown", "request_invalid"}
-_KEY = {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}
-_AWAY = {httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.GATEWAY_TIMEOUT}
+_KEY = {httpx2.codes.UNAUTHORIZED, httpx2.codes.FORBIDDEN}
+_AWAY = {httpx2.codes.BAD_GATEWAY, httpx2.codes.SERVICE_UNAVAILABLE, httpx2.codes.GATEWAY_TIMEOUT}
 _PASSING = {
-    httpx.codes.REQUEST_TIMEOUT,
-    httpx.codes.TOO_MANY_REQUESTS,
-    httpx.codes.INTERNAL_SERVER_ERROR,
-    httpx.codes.SERVICE_UNAVAILABLE,
-    httpx.codes.GATEWAY_TIMEOUT,
+    httpx2.codes.REQUEST_TIMEOUT,
+    httpx2.codes.TOO_MANY_REQUESTS,
+    httpx2.codes.INTERNAL_SERVER_ERROR,
+    httpx2.codes.SERVICE_UNAVAILABLE,
+    httpx2.codes.GATEWAY_TIMEOUT,
 }
 # What rag answers 503 with though it is about one answer: by how a code ends, whichever server the adapter asked, or as a whole.
 _OF_ONE_ANSWER = ("_rate_limited", "_failed", "_answer_invalid", "_answer_cut", "_order_invalid", "_timeout")
@@ -38,7 +38,7 @@ _TOLD_CHARS = 300
 class HttpRag:
     """`Rag` at the address of `http`, whose timeout is that of one answer."""
 
-    http: httpx.AsyncClient
+    http: httpx2.AsyncClient
     clock: Clock
     headers: Mapping[str, str] = field(default_factory=lambda: NO_STORE)
 
@@ -109,21 +109,21 @@ class HttpRag:
         known = (await self.send("GET", "/generations"))["generations"]
         return next((each["generation"] for each in known if each["state"] == "active"), None)
 
-    async def _respond(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
+    async def _respond(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> httpx2.Response:
         try:
             response = await self.http.request(method, path, json=body, headers=self.headers)
-        except (httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+        except (httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
             raise DependencyDown("rag_down", f"rag does not answer at {self.http.base_url}: {error!r}") from error
-        except httpx.TimeoutException as error:
+        except httpx2.TimeoutException as error:
             raise Transient(TIMEOUT, f"no answer within {self.http.timeout.read:g} s") from error
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise DependencyDown("rag_down", f"rag does not answer at {self.http.base_url}: {error!r}") from error
         if response.is_success:
             return response
         raise _failure(response)
 
 
-def _failure(response: httpx.Response) -> WorkbenchError:
+def _failure(response: httpx2.Response) -> WorkbenchError:
     code, told = _told(response)
     if response.status_code in _KEY:
         return Permanent("rag_key_refused", f"rag does not let the evaluator do this ({code}: {told}); set EVALUATOR_RAG__API_KEY")
@@ -139,10 +139,10 @@ def _is_away(status: int, code: str | None) -> bool:
     """Whether nobody gets an answer: of 503, unless its code is about one answer; of a proxy, which says no code."""
     if code is None:
         return status in _AWAY
-    return status == httpx.codes.SERVICE_UNAVAILABLE and not (code in _OF_ONE_MOMENT or code.endswith(_OF_ONE_ANSWER))
+    return status == httpx2.codes.SERVICE_UNAVAILABLE and not (code in _OF_ONE_MOMENT or code.endswith(_OF_ONE_ANSWER))
 
 
-def _told(response: httpx.Response) -> tuple[str | None, str]:
+def _told(response: httpx2.Response) -> tuple[str | None, str]:
     try:
         body = response.json()
         return str(body["code"]), str(body["detail"])

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from contracts.queries import NamedVersion
@@ -30,20 +30,20 @@ ANSWER = {
     "trace_id": None,
 }
 
-Handler = Callable[[httpx.Request], httpx.Response]
+Handler = Callable[[httpx2.Request], httpx2.Response]
 
 
 def rag(handler: Handler) -> HttpRag:
     """One that `handler` answers for."""
-    return HttpRag(httpx.AsyncClient(base_url="http://rag", transport=httpx.MockTransport(handler), timeout=3), SystemClock())
+    return HttpRag(httpx2.AsyncClient(base_url="http://rag", transport=httpx2.MockTransport(handler), timeout=3), SystemClock())
 
 
 def problem(status: int, code: str, **headers: str) -> Handler:
     """Every request is refused."""
-    return lambda _: httpx.Response(status, json={"code": code, "detail": "do this"}, headers=headers)
+    return lambda _: httpx2.Response(status, json={"code": code, "detail": "do this"}, headers=headers)
 
 
-def registry(request: httpx.Request) -> httpx.Response:
+def registry(request: httpx2.Request) -> httpx2.Response:
     """A variant whose label production is at version 3, and canary at two."""
     said: dict[str, Any] = {
         "/variants/default": {"labels": {"production": {"3": 1.0}, "canary": {"3": 0.5, "4": 0.5}, "moved": {"2": 0.0, "3": 1.0}}},
@@ -53,13 +53,13 @@ def registry(request: httpx.Request) -> httpx.Response:
         "/generations": {"generations": [{"generation": "g1", "state": "kept"}, {"generation": "g2", "state": "active"}]},
     }
     if request.url.path in said:
-        return httpx.Response(200, json=said[request.url.path])
-    return httpx.Response(404, json={"code": "version_unknown", "detail": "there is no such version"})
+        return httpx2.Response(200, json=said[request.url.path])
+    return httpx2.Response(404, json={"code": "version_unknown", "detail": "there is no such version"})
 
 
 async def test_an_answer_is_read_whole() -> None:
     """With what it was written from, and what it took."""
-    answer = await rag(lambda _: httpx.Response(200, json=ANSWER)).ask("How long?", VARIANT)
+    answer = await rag(lambda _: httpx2.Response(200, json=ANSWER)).ask("How long?", VARIANT)
 
     assert (answer.text, answer.variant, answer.prompt.version, answer.cost_usd) == ("Fourteen days [1].", VARIANT, "2", None)
     assert (answer.citations[0].quote, answer.passages[0].document_id, answer.passages[0].end) == ("fourteen days", "law", 20)
@@ -68,11 +68,11 @@ async def test_an_answer_is_read_whole() -> None:
 
 async def test_it_is_asked_for_a_new_answer_by_that_version_on_behalf_of_a_tenant_and_a_run() -> None:
     """Nothing remembered; and the run pays."""
-    seen: list[httpx.Request] = []
+    seen: list[httpx2.Request] = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def answer(request: httpx2.Request) -> httpx2.Response:
         seen.append(request)
-        return httpx.Response(200, json=ANSWER)
+        return httpx2.Response(200, json=ANSWER)
 
     await rag(answer).on_behalf("acme", "run-7").ask("How long?", VARIANT)
 
@@ -119,8 +119,8 @@ async def test_what_stands_for_no_single_version_is_refused(reference: str, code
         (problem(500, "internal_error"), Transient, "internal_error"),
         (problem(504, "deadline_passed"), Transient, "deadline_passed"),
         (problem(503, "vector_store_down"), DependencyDown, "rag_down"),
-        (lambda _: httpx.Response(502, html="<h1>Bad Gateway</h1>"), DependencyDown, "rag_down"),
-        (lambda _: httpx.Response(503, html="<h1>No server</h1>"), DependencyDown, "rag_down"),
+        (lambda _: httpx2.Response(502, html="<h1>Bad Gateway</h1>"), DependencyDown, "rag_down"),
+        (lambda _: httpx2.Response(503, html="<h1>No server</h1>"), DependencyDown, "rag_down"),
     ],
     ids=["refused", "spent", "provider", "no key", "no scope", "exceeded", "defect", "deadline", "down", "proxy", "no server"],
 )
@@ -161,14 +161,14 @@ async def test_one_answer_that_fails_is_told_from_a_rag_that_cannot_answer(code:
 @pytest.mark.parametrize(
     "answer",
     [
-        httpx.Response(200, html="<h1>Welcome</h1>"),
-        httpx.Response(200, json={"detail": "ok"}),
-        httpx.Response(200, json=[]),
-        httpx.Response(200, json={"embeddings": [[1.0], [2.0]]}),
+        httpx2.Response(200, html="<h1>Welcome</h1>"),
+        httpx2.Response(200, json={"detail": "ok"}),
+        httpx2.Response(200, json=[]),
+        httpx2.Response(200, json={"embeddings": [[1.0], [2.0]]}),
     ],
     ids=["no JSON", "nothing", "a list", "too many"],
 )
-async def test_an_answer_that_is_none_fails_like_any_other(answer: httpx.Response) -> None:
+async def test_an_answer_that_is_none_fails_like_any_other(answer: httpx2.Response) -> None:
     """Something else stands at the address."""
     other = rag(lambda _: answer)
 
@@ -190,17 +190,17 @@ async def test_a_pause_that_is_asked_for_is_known() -> None:
 @pytest.mark.parametrize(
     ("error", "kind", "code"),
     [
-        (httpx.ConnectError("refused"), DependencyDown, "rag_down"),
-        (httpx.ConnectTimeout("silent"), DependencyDown, "rag_down"),
-        (httpx.RemoteProtocolError("gone"), DependencyDown, "rag_down"),
-        (httpx.ReadTimeout("slow"), Transient, TIMEOUT),
+        (httpx2.ConnectError("refused"), DependencyDown, "rag_down"),
+        (httpx2.ConnectTimeout("silent"), DependencyDown, "rag_down"),
+        (httpx2.RemoteProtocolError("gone"), DependencyDown, "rag_down"),
+        (httpx2.ReadTimeout("slow"), Transient, TIMEOUT),
     ],
     ids=["refused", "silent", "gone", "slow"],
 )
-async def test_silence_is_told_from_slowness(error: httpx.HTTPError, kind: type[WorkbenchError], code: str) -> None:
+async def test_silence_is_told_from_slowness(error: httpx2.HTTPError, kind: type[WorkbenchError], code: str) -> None:
     """A rag that is away holds everything, a slow answer is that question's own."""
 
-    def fail(_: httpx.Request) -> httpx.Response:
+    def fail(_: httpx2.Request) -> httpx2.Response:
         raise error
 
     with pytest.raises(WorkbenchError) as raised:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from kit.clock import SystemClock
@@ -33,7 +33,7 @@ class Says:
 async def opinion(llm: ScriptedLLM) -> Opinion:
     """What the judge thinks in one order."""
     app = with_parts(app_over(Structured(llm)))
-    async with httpx.AsyncClient(base_url="http://rag", transport=httpx.ASGITransport(app)) as http:
+    async with httpx2.AsyncClient(base_url="http://rag", transport=httpx2.ASGITransport(app)) as http:
         return await Judge(RagJudge(HttpRag(http, SystemClock()), "openai", "gpt-5")).opinion(MATTER)
 
 
