@@ -76,6 +76,7 @@ class CaseStore:
                 bodies = [case.model_dump(mode="json") for case in batch]
                 await self._queries.put_cases(connection, **dataset, ordinals=list(range(ordinal, ordinal + len(batch))), bodies=bodies)
                 ordinal += len(batch)
+            await self._queries.analyse_cases(connection)
 
     async def sample(self, tenant_id: str, fingerprint: str, max_cases: int | None, seed: int) -> list[int]:
         """The ordinals of all cases, or of so many: equal seeds draw equal cases."""

@@ -15,6 +15,7 @@ from tests.integration.conftest import OpenEffects
 from tests.integration.evaluations import TENANT, Evaluator, Options, open_evaluator
 from tests.unit.evaluator.rags import ScriptedRag
 
+_KNOWN = "SELECT reltuples, (SELECT count(*) FROM cases) FROM pg_class WHERE oid = 'cases'::regclass"
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended($1 || ' ' || $2, 0))"
 
 
@@ -80,3 +81,14 @@ async def test_nobody_waits_for_the_store_that_a_dataset_comes_from(open_effects
     slow.go_on.set()
 
     assert (free, await fetching, await cases.has(TENANT, dataset)) == (True, dataset, True)
+
+
+async def test_the_database_knows_at_once_how_large_a_dataset_is(open_effects: OpenEffects) -> None:
+    """Or its plans would be those of an empty table, which read the whole dataset for each case that is asked."""
+    evaluator = await open_evaluator(open_effects, ScriptedRag(), Options())
+    await evaluator.prepare("new", cases_of(700))
+
+    await Datasets(CaseStore(evaluator.effects.pool), evaluator.blobs).fetched(TENANT, "new")
+
+    known, there = await evaluator.effects.pool.fetchrow(_KNOWN)
+    assert known == there >= 700
