@@ -13,6 +13,7 @@ from faststream import AckPolicy
 from faststream.exceptions import StopConsume
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
+from faststream.kafka.subscriber.usecase import BatchSubscriber
 
 from kit.ceiling import CeilingReached
 from kit.clock import Clock
@@ -34,7 +35,7 @@ BEGIN_WITHIN_S = 1.0
 
 @dataclass
 class Member(ConsumerRebalanceListener):  # type: ignore[misc]
-    """One consumer for all topics of a group; records are processed in their order, one batch after another.
+    """A consumer of some topics of a group; records are processed in their order, one batch after another.
 
     What is done of a batch is committed by partition, and the rest is read again. A record that must wait pauses its partition alone. A
     partition is given up only after what is in hand is finished and committed, so that no other member processes it as well.
@@ -169,8 +170,24 @@ def drain_s(kafka: KafkaSettings) -> float:
     return kafka.rebalance_timeout_ms / 1000 - REBALANCE_MARGIN_S
 
 
-def subscribe(broker: KafkaBroker, kafka: KafkaSettings, health: Health, member: Member, batch: int) -> None:
-    """Has `member` take up to `batch` records at a time, and registers what its health depends on."""
+def subscribe(broker: KafkaBroker, kafka: KafkaSettings, health: Health, members: Sequence[Member], batch: int) -> None:
+    """Has each member take up to `batch` records at a time, and registers what its service's health depends on."""
+    subscribed = [(member, _subscribed(broker, kafka, member, batch)) for member in members]
+
+    async def check() -> None:
+        for member in members:
+            await member.check()
+
+    async def complaint() -> str | None:
+        patience_s = longest_record_s(kafka) + REBALANCE_MARGIN_S
+        told = [await member.complaint(subscriber.consumer, patience_s) for member, subscriber in subscribed]
+        return next(filter(None, told), None)
+
+    health.watch("consumer", check)
+    health.alive = complaint
+
+
+def _subscribed(broker: KafkaBroker, kafka: KafkaSettings, member: Member, batch: int) -> BatchSubscriber:
     CONSUMER_STOPPED.labels(member.group).set(0)
     subscriber = broker.subscriber(
         *member.topics,
@@ -186,5 +203,4 @@ def subscribe(broker: KafkaBroker, kafka: KafkaSettings, health: Health, member:
         heartbeat_interval_ms=min(3_000, kafka.session_timeout_ms // 3),
     )
     subscriber(member.take)
-    health.watch("consumer", member.check)
-    health.alive = lambda: member.complaint(subscriber.consumer, longest_record_s(kafka) + REBALANCE_MARGIN_S)
+    return subscriber

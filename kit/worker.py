@@ -1,6 +1,6 @@
 """A worker: a service that only consumes. Runs as an ASGI app, so that whoever runs it can ask for its health."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
@@ -24,13 +24,15 @@ from kit.settings import KafkaSettings, ServiceSettings
 class Wiring:
     """What a service does: which handler takes which event of which topic, and what it does beside.
 
-    Up to `together` records may have their effects in one transaction: for handlers that do nothing but write to it, and briefly.
+    Up to `together` records may have their effects in one transaction: for handlers that do nothing but write to it, and briefly. Records
+    of the topics that are `apart` have a consumer of their own, so that no others wait for them.
     """
 
     handlers: Mapping[Topic, Mapping[type[Event], Handler]]
     jobs: Sequence[Job] = field(default=())
     given_up: Mapping[type[Event], GiveUp] = field(default_factory=dict)
     together: int = 1
+    apart: frozenset[Topic] = frozenset()
 
 
 Wire = Callable[[Floor], AbstractAsyncContextManager[Wiring]]
@@ -45,12 +47,18 @@ def make_worker(service: str, settings: ServiceSettings, wire: Wire) -> AsgiFast
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         async with open_floor(settings, health) as floor, wire(floor) as wiring, running(wiring.jobs):
-            deliveries = [_delivery(floor, settings.kafka, wiring, topic) for topic in wiring.handlers]
-            member = Member(health.service, deliveries, drain_s(settings.kafka), floor.clock, floor.failpoints)
-            subscribe(broker, settings.kafka, health, member, wiring.together)
+            subscribe(broker, settings.kafka, health, list(_members(floor, settings.kafka, wiring)), wiring.together)
             yield
 
     return AsgiFastStream(broker, lifespan=lifespan, asgi_routes=worker_routes(health), logger=None)
+
+
+def _members(floor: Floor, kafka: KafkaSettings, wiring: Wiring) -> Iterator[Member]:
+    """They join one after another: those whose records are soon done first, since whoever joins waits for what the others have in hand."""
+    for topics in (wiring.handlers.keys() - wiring.apart, wiring.handlers.keys() & wiring.apart):
+        if topics:
+            deliveries = [_delivery(floor, kafka, wiring, topic) for topic in wiring.handlers if topic in topics]
+            yield Member(floor.service, deliveries, drain_s(kafka), floor.clock, floor.failpoints)
 
 
 def _delivery(floor: Floor, kafka: KafkaSettings, wiring: Wiring, topic: Topic) -> Delivery:

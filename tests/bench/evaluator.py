@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaProducer
 from pydantic import SecretStr
 
 from contracts.envelope import DEFAULT_TENANT
-from contracts.evals import EvalRequestedV1
+from contracts.evals import EvalCancelledV1, EvalRequestedV1
 from kit.adapters.blobs import ObjectBlobs
 from kit.datasets.case import Case
 from kit.datasets.fingerprint import fingerprint
@@ -80,10 +80,17 @@ class EvaluatorProcess:
     async def request(self, dataset: str) -> UUID:
         """Asks for an evaluation as a plain client does; gives its id."""
         event = EvalRequestedV1(eval_id=uuid4(), dataset=dataset, candidate="b", seed=5)
+        await self._tell(event)
+        return event.eval_id
+
+    async def cancel(self, eval_id: UUID) -> None:
+        """Says that nobody wants it any more, as a plain client does."""
+        await self._tell(EvalCancelledV1(eval_id=eval_id))
+
+    async def _tell(self, event: EvalRequestedV1 | EvalCancelledV1) -> None:
         record = record_of(event)
         async with AIOKafkaProducer(bootstrap_servers=self.servers.kafka) as producer:
             await producer.send_and_wait(record.topic, record.value, record.key, headers=list(record.headers))
-        return event.eval_id
 
     async def until(self, eval_id: UUID, reached: Callable[[Row], bool], within_s: float, every_s: float = _LOOK_S) -> Row:
         """The evaluation as rag sees it, once `reached` says so. Each look counts the results that there are."""

@@ -14,12 +14,15 @@ from faststream.exceptions import StopConsume
 
 from contracts.evals import EvalRequestedV1
 from contracts.topics import EVAL_REQUESTED
+from kit.broker import make_broker
 from kit.ceiling import CeilingReached
 from kit.clock import FakeClock
-from kit.consume import Member
+from kit.consume import Member, subscribe
 from kit.delivery import Again
 from kit.errors import DependencyDown
+from kit.health import Health
 from kit.route import Route
+from kit.settings import KafkaSettings
 from tests.events import consumed, record_of
 
 RECORD = consumed(record_of(EvalRequestedV1(eval_id=uuid4(), dataset="d", candidate="c")))
@@ -220,3 +223,21 @@ async def test_a_record_in_hand_for_ever_is_complained_of() -> None:
     taking.cancel()
     assert complaint is not None
     assert "in hand" in complaint
+
+
+@pytest.mark.parametrize("ill", [0, 1])
+async def test_each_member_of_a_service_counts_for_its_health(ill: int) -> None:
+    """One that is stopped makes it unready, one that is stuck is complained of, whatever the other does."""
+    kafka, health, clocks = KafkaSettings(bootstrap_servers="127.0.0.1:1"), Health("evaluator"), (FakeClock(), FakeClock())
+    members = [member(CeilingReached(), clock=clock) for clock in clocks]
+    subscribe(make_broker(kafka, "evaluator"), kafka, health, members, 1)
+
+    well = await health.alive(), await health.ready()
+    clocks[ill].time += timedelta(hours=1)
+    stuck = await health.alive()
+    with pytest.raises(StopConsume):
+        await members[ill].take(Message(places=[(0, 1)]))  # type: ignore[arg-type]
+
+    assert well == (None, (True, {"consumer": "ok"}))
+    assert stuck == "the consumer has ended"
+    assert (await health.ready())[0] is False
