@@ -133,7 +133,7 @@ class TellsVariants(ScriptedLLM):
         return f'{request.max_tokens} it was. [1: "within 14 days"]'
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(steps=st.lists(st.tuples(st.sampled_from(["default", "acme"]), STEPS), min_size=1, max_size=4))
 @example(steps=[("default", ["ask", "search", "narrow", "ask", "search"])])
 @example(steps=[("default", ["ask", "move", "ask"])])

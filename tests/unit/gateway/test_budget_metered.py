@@ -92,7 +92,8 @@ async def test_a_call_cancelled_half_way_stays_spent() -> None:
     """The provider may have written on."""
     books = Books(["Within 14 days."])
     calling = asyncio.create_task(books.llm.complete(ASKED))
-    await asyncio.sleep(0.005)
+    while not books.scripted.requests:
+        await asyncio.sleep(0)
     calling.cancel()
 
     with pytest.raises(asyncio.CancelledError):

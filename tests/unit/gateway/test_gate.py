@@ -12,7 +12,7 @@ from kit.gateway.settings import GateSettings
 from tests.unit.gateway.asking import ask
 
 
-def places(at_once: int, queue_timeout_s: float = 1) -> Places:
+def places(at_once: int, queue_timeout_s: float = 60) -> Places:
     """So many places at a provider."""
     return Places("scripted", GateSettings(at_once=at_once, queue_timeout_s=queue_timeout_s))
 
@@ -76,4 +76,4 @@ async def test_a_cancelled_call_gives_its_place_back() -> None:
         call.cancel()
     await asyncio.wait(calls)
 
-    assert (await asyncio.wait_for(gate.complete(ask()), 1)).text == "Yes."
+    assert (await asyncio.wait_for(gate.complete(ask()), 60)).text == "Yes."

@@ -145,7 +145,8 @@ async def test_a_reader_that_goes_away_ends_the_call_through_every_step() -> Non
         await anext(pieces)
     at_once = models.clients[FIRST].abandoned
     reader = asyncio.create_task(said(client, ask()))
-    await asyncio.sleep(0.015)
+    while len(models.clients[FIRST].requests) < 2:
+        await asyncio.sleep(0)
     reader.cancel()
     await asyncio.wait([reader])
 

@@ -151,12 +151,12 @@ async def test_a_reference_to_a_file_is_not_followed(tmp_path: Path) -> None:
 
 async def test_a_hostile_pattern_holds_nobody_up() -> None:
     """One for which a backtracking engine would need 2^60 steps."""
-    began = time.perf_counter()
+    began = time.process_time()
 
     with pytest.raises(Permanent, match="does not match"):
         await Structured(ScriptedLLM([f'"{"a" * 60}!"'])).complete(judged({"pattern": "^(a+)+$"}))
 
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 @given(st.text())

@@ -91,10 +91,10 @@ def test_a_chunk_knows_the_heading_it_starts_under() -> None:
 @pytest.mark.parametrize("text", ["a" * 200_000, "漢字" * 100_000, "[" * 100_000, ">" * 60_000, "word " * 40_000])
 def test_time_grows_with_the_text_and_not_with_its_square(text: str) -> None:
     """Texts without a pause are cut into stretches first, and one unknown token is not a million characters."""
-    began = time.perf_counter()
+    began = time.process_time()
 
     spans = Chunker(count_tokens, 256).chunk(ParsedDocument(text), MARKDOWN)
 
     assert max(span.end - span.start for span in spans) <= 8 * 254
     assert any(span.start == 32_768 for span in spans) or " " in text
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5

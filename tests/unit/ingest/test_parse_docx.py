@@ -62,7 +62,7 @@ def test_depth_is_no_danger() -> None:
     """Nested tables deeper than Python's stack are read."""
     depth = 5_000
     body = b"<w:tbl><w:tr><w:tc>" * depth + paragraph("deep") + b"</w:tc></w:tr></w:tbl>" * depth
-    began = time.perf_counter()
+    began = time.process_time()
 
     assert parse(docx_of_xml(body), DOCX).text == "deep"
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5

@@ -1,11 +1,11 @@
 """The event loop's lag."""
 
 import asyncio
-import time
+from datetime import timedelta
 
 import pytest
 
-from kit.clock import SystemClock
+from kit.clock import FakeClock
 from kit.lag import watch_lag
 from kit.metrics import LOOP_LAG_SECONDS
 
@@ -23,10 +23,11 @@ def late() -> float:
 @pytest.mark.parametrize(("blocked_s", "seen"), [(0.2, 1), (0.0, 0)])
 async def test_a_blocked_loop_is_late(blocked_s: float, seen: int) -> None:
     """By as long as it was blocked, once."""
-    watch, before = asyncio.create_task(watch_lag(SystemClock())), late()
-    await asyncio.sleep(0.02)
-    time.sleep(blocked_s)  # noqa: ASYNC251  # this is the block
-    await asyncio.sleep(0.02)
+    clock, before = FakeClock(), late()
+    watch = asyncio.create_task(watch_lag(clock))
+    await asyncio.sleep(0)
+    clock.time += timedelta(seconds=blocked_s)
+    await asyncio.sleep(0)
     watch.cancel()
 
     assert late() - before == seen

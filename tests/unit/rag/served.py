@@ -68,7 +68,7 @@ async def serving(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
         server = uvicorn.Server(uvicorn.Config(with_parts(app), log_level="critical", lifespan="off"))
         task = asyncio.create_task(server.serve([listener]))
         try:
-            async with httpx.AsyncClient(base_url="http://{}:{}".format(*listener.getsockname()), timeout=10) as http:
+            async with httpx.AsyncClient(base_url="http://{}:{}".format(*listener.getsockname()), timeout=60) as http:
                 yield http
         finally:
             server.should_exit = True

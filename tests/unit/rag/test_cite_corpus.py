@@ -66,7 +66,7 @@ def test_folding_is_the_same_for_every_composition_and_points_back(text: str) ->
 @pytest.mark.parametrize("name", HOSTILE)
 async def test_a_megabyte_and_a_quote_made_to_be_slow_do_not_hold_up_others(name: str) -> None:
     """`python -m tests.unit.rag.citation_lag` measures how long the longest stop is."""
-    ticker, took = await searched(*HOSTILE[name])
+    ticker, _ = await searched(*HOSTILE[name])
 
-    assert took < 5
+    assert ticker.spent_s < 5
     assert ticker.turns >= 3

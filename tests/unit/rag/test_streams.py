@@ -11,15 +11,15 @@ from starlette.requests import ClientDisconnect, Request
 
 from services.rag.api.streams import EventStream, event, unless_gone, with_silences
 
-SOON_S = 0.02
+SOON_S, LATER_S = 0.02, 60
 
 
 @dataclass
 class Source:
-    """Yields `items` with pauses; `ended` is how."""
+    """Yields `items`, as many as are `due`; `ended` is how."""
 
     items: list[str]
-    pause_s: float = 0.0
+    due: asyncio.Semaphore
     error: Exception | None = None
     made: list[str] = field(default_factory=list)
     tasks: set[Any] = field(default_factory=set)
@@ -29,13 +29,18 @@ class Source:
         """The items."""
         self.ended = "cut off"
         for item in self.items:
-            await asyncio.sleep(self.pause_s)
+            await self.due.acquire()
             self.tasks.add(asyncio.current_task())
             self.made.append(item)
             yield item
         self.ended = "whole"
         if self.error:
             raise self.error
+
+
+def source_of(*items: str, due: int = 99, error: Exception | None = None) -> Source:
+    """One that holds back what is behind the first `due` of its items."""
+    return Source(list(items), asyncio.Semaphore(due), error)
 
 
 def request(*messages: str) -> Request:
@@ -53,20 +58,26 @@ def request(*messages: str) -> Request:
 
 async def test_silence_is_told_between_the_items() -> None:
     """And only there."""
-    quick, slow = Source(["a", "b"]), Source(["a"], pause_s=2.5 * SOON_S)
+    slow, items = source_of("a", due=0), []
+    async for item in with_silences(slow.pieces(), SOON_S):
+        items.append(item)
+        if len(items) == 2:
+            slow.due.release()
 
-    assert [item async for item in with_silences(quick.pieces(), SOON_S)] == ["a", "b"]
-    assert [item async for item in with_silences(slow.pieces(), SOON_S)] == [None, None, "a"]
+    assert items == [None, None, "a"]
+    assert [item async for item in with_silences(source_of("a", "b").pieces(), LATER_S)] == ["a", "b"]
 
 
 async def test_a_slow_reader_does_not_hold_up_the_source() -> None:
     """Nor does the source change its task, whoever reads."""
-    source = Source(["a", "b", "c"])
-    async with aclosing(with_silences(source.pieces(), SOON_S)) as items:
+    source = source_of("a", "b", "c")
+    async with aclosing(with_silences(source.pieces(), LATER_S)) as items:
         first = await asyncio.create_task(anext(items))  # type: ignore[arg-type]
-        await asyncio.sleep(SOON_S)
+        async with asyncio.timeout(LATER_S):
+            while source.ended != "whole":
+                await asyncio.sleep(0)
 
-        assert (first, source.made, source.ended) == ("a", ["a", "b", "c"], "whole")
+        assert (first, source.made) == ("a", ["a", "b", "c"])
     assert len(source.tasks) == 1
 
 
@@ -74,7 +85,7 @@ async def test_an_error_of_the_source_comes_after_its_items() -> None:
     """As if it had been read directly."""
     items = []
     with pytest.raises(ValueError, match="late"):
-        async for item in with_silences(Source(["a"], error=ValueError("late")).pieces(), SOON_S):
+        async for item in with_silences(source_of("a", error=ValueError("late")).pieces(), LATER_S):
             items.append(item)
 
     assert items == ["a"]
@@ -82,8 +93,8 @@ async def test_an_error_of_the_source_comes_after_its_items() -> None:
 
 async def test_closing_the_reader_ends_the_source() -> None:
     """In the middle of its work."""
-    source = Source(["a", "b"], pause_s=SOON_S)
-    async with aclosing(with_silences(source.pieces(), 1)) as items:
+    source = source_of("a", "b", due=1)
+    async with aclosing(with_silences(source.pieces(), LATER_S)) as items:
         await anext(items)
 
     assert (source.made, source.ended) == (["a"], "cut off")
@@ -95,7 +106,7 @@ async def test_a_stream_ends_its_source_though_the_client_left_before_it_began()
     async def stuck(_: Any) -> None:
         await asyncio.Event().wait()
 
-    source = Source(["a", "b"]).pieces()
+    source = source_of("a", "b").pieces()
     opening = await anext(source)
 
     await EventStream(opening.encode(), source)({"type": "http"}, request("http.disconnect").receive, stuck)  # type: ignore[arg-type]

@@ -124,7 +124,7 @@ def _sleeping(folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def _gone(pid: int) -> bool:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while _runs(pid) and time.monotonic() < deadline:
         time.sleep(0.02)
     return not _runs(pid)
