@@ -1,8 +1,9 @@
 """Groundedness: the share of an answer's sentences whose words stand in what they cite."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from kit.adapters.sentences import Sentence, sentences
 from kit.datasets.case import Case
@@ -44,7 +45,8 @@ def groundedness(_: Case, answer: Answered) -> Judgement:
     checked = [statement for statement in statements(answer) if _telling(statement.text)]
     if not checked:
         return Unscored("no sentence has a word that says something")
-    bare = [statement.text for statement in checked if not _is_supported(statement.text, set(stems(_evidence(statement, answer))))]
+    stems_of = cache(lambda text: frozenset(stems(text)))  # sentences cite the same passages
+    bare = [each.text for each in checked if not _is_supported(each.text, _evidence(each, answer), stems_of)]
     return Score(1 - len(bare) / len(checked), "; ".join(f"not supported: {text!r}" for text in bare))
 
 
@@ -65,21 +67,21 @@ def _by_sentence(found: Sequence[Sentence], marks: Iterable[Marked]) -> list[lis
     return cited
 
 
-def _evidence(statement: Statement, answer: Answered) -> str:
+def _evidence(statement: Statement, answer: Answered) -> list[str]:
     if not statement.citations:
-        return "\n".join(passage.text for passage in answer.passages)
+        return [passage.text for passage in answer.passages]
     spans = [Span(cited.document_id, cited.start, cited.end) for cited in statement.citations]
     passages = [
         passage.text
         for passage in answer.passages
         if any(shared(span, Span(passage.document_id, passage.start, passage.end)) for span in spans)
     ]
-    return "\n".join([*(cited.quote for cited in statement.citations), *passages])
+    return [*(cited.quote for cited in statement.citations), *passages]
 
 
-def _is_supported(text: str, evidence: set[str]) -> bool:
-    telling = _telling(text)
-    missing = [token for token in telling if not evidence.issuperset(stems(token))]
+def _is_supported(text: str, evidence: Iterable[str], stems_of: Callable[[str], frozenset[str]]) -> bool:
+    telling, there = _telling(text), frozenset[str]().union(*map(stems_of, evidence))
+    missing = [token for token in telling if not there.issuperset(stems_of(token))]
     names = {token for token in tokens(text)[1:] if token[0].isupper()}
     return _WORDS_FOR_ONE_MISSING * len(missing) <= len(telling) and not any(
         token in names or any(map(str.isdigit, token)) for token in missing

@@ -2,7 +2,8 @@
 
 import re
 import string
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import lru_cache
 
 from kit.datasets.case import Case
 from services.evaluator.answered import Answered
@@ -12,12 +13,15 @@ from services.evaluator.scorers.scorer import Judgement, Score
 
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
-Tokens = Sequence[str]
+# Texts whose words are remembered, for several scorers read the same ones.
+_OF_A_FEW_CASES = 64
+Tokens = tuple[str, ...]
 
 
-def tokens(text: str) -> list[str]:
+@lru_cache(_OF_A_FEW_CASES)
+def tokens(text: str) -> Tokens:
     """The words in lower case, without ASCII punctuation and articles."""
-    return _ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split()
+    return tuple(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
 
 
 def accepted(case: Case) -> list[str]:
