@@ -23,7 +23,7 @@ from tests.ports.wire.script import READ, REPLY, Body, Said, Wire, failure_of
 
 __all__ = ["HANGS_S", "MOST_TEXTS", "READ", "REPLY", "ModelServer", "model_server"]
 
-HANGS_S = 0.5
+HANGS_S = 2.5
 BABBLES_EVERY_S = 0.005
 PINGS_EVERY_S = 0.02
 MOST_TEXTS = 256

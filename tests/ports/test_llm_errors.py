@@ -106,7 +106,7 @@ async def test_a_server_that_answers_too_late_is_down(models: ModelServer, how: 
 @remote
 async def test_a_server_that_drips_is_down(models: ModelServer, provider: LLMProvider) -> None:
     """The deadline is for the whole answer, not for each byte."""
-    with pytest.raises(DependencyDown, match=r"did not answer within 0\.1 s"):
+    with pytest.raises(DependencyDown, match=r"did not answer within 0\.5 s"):
         await asked("complete", provider, models.url, "drips", timeout_s=HANGS_S / 5)
 
 
@@ -127,7 +127,7 @@ async def test_a_server_that_does_not_accept_is_unreachable(how: str, provider: 
         full.listen(0)
         first.connect(full.getsockname())
         with pytest.raises(DependencyDown) as raised:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 await asked(how, provider, "http://{}:{}".format(*full.getsockname()), "some-model", connect_timeout_s=0.1)
 
     assert raised.value.code == "llm_unreachable"

@@ -15,13 +15,20 @@ from tests.ports.model_server import HANGS_S, ModelServer
 remote = pytest.mark.parametrize("provider", REMOTE)
 
 
-async def eventually_left(models: ModelServer, within_s: float = 2.0) -> list[str]:
+async def eventually_left(models: ModelServer, within_s: float = 60) -> list[str]:
     """The models whose clients left, once there is one."""
     with suppress(TimeoutError):
         async with asyncio.timeout(within_s):
             while not models.left:
                 await asyncio.sleep(0.005)
     return models.left
+
+
+def skip(seconds: float) -> None:
+    """Moves the time of the running loop, and with it every deadline."""
+    loop = asyncio.get_running_loop()
+    before = loop.time
+    loop.time = lambda: before() + seconds  # type: ignore[method-assign]
 
 
 async def first_piece(llm: LLMClient) -> str:
@@ -35,7 +42,7 @@ async def first_piece(llm: LLMClient) -> str:
 async def test_a_silent_stream_is_given_up(models: ModelServer, provider: LLMProvider, model: str) -> None:
     """Before its first word and after it; signs of life are no words. The server sees it at once."""
     async with opened(provider, Address(models.url, model=model), first_token_timeout_s=HANGS_S / 5) as llm:
-        with pytest.raises(DependencyDown, match=r"said nothing for 0\.1 s") as raised:
+        with pytest.raises(DependencyDown, match=r"said nothing for 0\.5 s") as raised:
             await streamed(llm, asking())
 
     assert raised.value.code == "llm_timeout"
@@ -45,8 +52,8 @@ async def test_a_silent_stream_is_given_up(models: ModelServer, provider: LLMPro
 @remote
 async def test_a_stream_without_an_end_is_given_up(models: ModelServer, provider: LLMProvider) -> None:
     """The whole answer has a deadline too."""
-    async with opened(provider, Address(models.url, model="babbles"), timeout_s=0.2) as llm:
-        with pytest.raises(DependencyDown, match=r"not done within 0\.2 s"):
+    async with opened(provider, Address(models.url, model="babbles"), timeout_s=0.5) as llm:
+        with pytest.raises(DependencyDown, match=r"not done within 0\.5 s"):
             await streamed(llm, asking())
 
     assert await eventually_left(models) == ["babbles"]
@@ -81,9 +88,10 @@ async def test_a_cancelled_reader_ends_the_call(models: ModelServer, provider: L
 @remote
 async def test_a_slow_reader_is_not_struck_by_a_deadline(models: ModelServer, provider: LLMProvider) -> None:
     """The silence that counts is the provider's; what the reader does between two pieces is its own."""
-    async with opened(provider, Address(models.url), first_token_timeout_s=0.2) as llm, aclosing(llm.stream(asking())) as stream:
+    async with opened(provider, Address(models.url), timeout_s=1000) as llm, aclosing(llm.stream(asking())) as stream:
         await anext(stream)
-        await asyncio.sleep(0.3)
+        skip(100)
+        await asyncio.sleep(0)
         rest = [piece async for piece in stream]
 
     assert len(rest) == 5

@@ -62,7 +62,7 @@ async def test_so_many_texts_are_embedded_at_once(tmp_path: Path) -> None:
     """As there are threads: two meet here, which one after the other would never do."""
     model, meeting = folder_embedding(sentence_model(tmp_path), None, 2), Barrier(2)
 
-    assert sorted(await model.network.each(lambda _: meeting.wait(timeout=5), [1, 2])) == [0, 1]
+    assert sorted(await model.network.each(lambda _: meeting.wait(timeout=60), [1, 2])) == [0, 1]
     model.close()
 
 
