@@ -91,7 +91,7 @@ async def test_a_slow_reader_is_not_struck_by_a_deadline(models: ModelServer, pr
     async with opened(provider, Address(models.url), timeout_s=1000) as llm, aclosing(llm.stream(asking())) as stream:
         await anext(stream)
         skip(100)
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
         rest = [piece async for piece in stream]
 
     assert len(rest) == 5
