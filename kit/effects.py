@@ -67,6 +67,10 @@ class Effects:
         """Raises AlreadyHandled if `event` has had its effect, Permanent if its id was reused; claims nothing."""
         await self.inbox.refuse_if_handled(self.pool, event)
 
+    def told(self, event: Event, tenant_id: str = DEFAULT_TENANT) -> Told:
+        """`event` as it would be told now, in an envelope of its own: committed when an effect takes it up. Raises as `Outbox.tell`."""
+        return self._outbox.tell(event, None, 0, tenant_id)
+
     async def forget_old(self) -> None:
         """Drops what the inbox need not remember any more."""
         await self.inbox.forget_old(self.pool)

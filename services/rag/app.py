@@ -20,10 +20,11 @@ from kit.health import BUILD_VERSION, Health
 from kit.lag import watch_lag
 from kit.ports.collections import Collections
 from kit.reconcile import Reconcile
+from kit.tell import Teller
 from services.rag.answer import Answerer
 from services.rag.api import datasets, documents, evals, generate, generations, keys, problems, queries, registry, texts, usage
 from services.rag.api.health import health_router
-from services.rag.api.middleware import MULTIPART_FRAME_BYTES, BodyLimit, Observed
+from services.rag.api.middleware import MULTIPART_FRAME_BYTES, TELEMETRY, BodyLimit, Observed
 from services.rag.api.parts import Parts
 from services.rag.api.schemas import Problem
 from services.rag.authenticate import Authenticator
@@ -49,6 +50,7 @@ from services.rag.upload import Uploads
 from services.rag.usage import Budgets, StoredCaps, Usage
 from services.rag.write import Writer
 
+_TITLE = "LLM Research Engineer Workbench"
 _PROBLEM = {
     "description": "what is wrong and what to do",
     "content": {problems.MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
@@ -75,7 +77,7 @@ def build(settings: Settings, models: Embeddings | None = None, collections: Col
             async with running([reconcile.run, unheard.run, parts.catalogue.changes.hear, partial(watch_lag, floor.clock)]):
                 yield {"parts": parts}
 
-    app = FastAPI(title="LLM Research Engineer Workbench", version=BUILD_VERSION, lifespan=lifespan)
+    app = FastAPI(title=_TITLE, version=BUILD_VERSION, lifespan=lifespan, telemetry=TELEMETRY)
     problems.add_problem_handlers(app)
     for router in (
         documents.router,
@@ -127,6 +129,7 @@ async def _open(settings: Settings, shared: Shared, floor: Floor) -> AsyncIterat
             keys=api_keys,
             authenticator=_authenticator(settings, api_keys),
             store=store,
+            teller=Teller(floor.effects),
             embedder=cached,
             llm=llm,
             budgets=Budgets(floor.pool, floor.clock),

@@ -1,6 +1,6 @@
 """Which index a question is asked of: one generation's collection, with the embedding model that its vectors are of."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from kit.ports.collections import Collections, collection_of
 from kit.ports.embedding import EmbeddingModel
 from kit.ports.vectors import VectorStore
 from kit.postgres import load_queries
+from kit.rounds import Rounds
 from services.rag.variants import CURRENT
 
 # A swap reaches every process within so long; until then it asks the generation before, which is kept in step.
@@ -66,6 +67,7 @@ class LiveIndexes:
         self._base = base
         self._wrap = wrap
         self._queries = load_queries("rag")
+        self._changes = Rounds(self._changes_of)
         self._known: dict[str, tuple[float, Index]] = {}
 
     async def of(self, generation: str, fresh: bool = False) -> Index:
@@ -79,7 +81,11 @@ class LiveIndexes:
     async def epoch(self, generation: str, tenant_id: str) -> str:
         """Names a generation together with a number that moves whenever what it shows to this tenant does."""
         index = await self.of(generation)
-        return f"{index.generation}:{await self._queries.index_changes(self._pool, tenant_id=tenant_id)}"
+        return f"{index.generation}:{(await self._changes.join([tenant_id])).get(tenant_id, 0)}"
+
+    async def _changes_of(self, tenant_ids: Sequence[str]) -> dict[str, int]:
+        rows = self._queries.index_changes(self._pool, tenant_ids=list(set(tenant_ids)))
+        return {row["tenant_id"]: row["changes"] async for row in rows}
 
     async def ping(self) -> None:
         """Raises DependencyDown if the active generation cannot be asked."""

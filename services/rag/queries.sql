@@ -88,9 +88,9 @@ SELECT digest, response FROM idempotency WHERE tenant_id = :tenant_id AND key = 
 INSERT INTO idempotency (tenant_id, key, digest, response) VALUES (:tenant_id, :key, :digest, :response);
 
 -- name: visible_versions
--- Which version of each document searches may show: none from the moment of a delete on, though the index still has it.
-SELECT x.document_id, x.visible_version FROM indexer.v_documents x
-WHERE x.tenant_id = :tenant_id AND x.document_id = ANY(:document_ids) AND x.visible_version IS NOT NULL
+-- Which version of each document its tenant's searches may show: none from the moment of a delete on, though the index still has it.
+SELECT x.tenant_id, x.document_id, x.visible_version FROM indexer.v_documents x
+WHERE x.document_id = ANY(:document_ids) AND x.visible_version IS NOT NULL
 AND NOT EXISTS (SELECT FROM uploads u WHERE u.document_id = x.document_id AND u.deleted_below > x.visible_version)
 AND NOT EXISTS (SELECT FROM ingest.v_documents i WHERE i.document_id = x.document_id AND i.deleted_below > x.visible_version);
 
@@ -282,9 +282,9 @@ LEFT JOIN indexer.v_progress p ON p.generation = g.generation
 WHERE :generation::text IS NULL OR g.generation = :generation
 ORDER BY g.requested_at, g.generation;
 
--- name: index_changes$
--- A number that moves whenever what this tenant's searches may find has changed in the index.
-SELECT coalesce((SELECT changes FROM indexer.v_changes WHERE tenant_id = :tenant_id), 0);
+-- name: index_changes
+-- For each tenant a number that moves whenever what its searches may find has changed in the index; none where nothing ever has.
+SELECT tenant_id, changes FROM indexer.v_changes WHERE tenant_id = ANY(:tenant_ids);
 
 -- Evaluations: what was asked for here, and what evaluator publishes of these and of those that were told on the topic alone.
 

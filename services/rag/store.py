@@ -10,6 +10,7 @@ from contracts.documents import BlobRef, DocumentDeletedV1, DocumentUploadedV1
 from kit.effects import Effect, Effects
 from kit.ports.vectors import Hit
 from kit.postgres import load_queries
+from kit.rounds import Rounds
 
 
 class StoredQuote(NamedTuple):
@@ -35,13 +36,16 @@ class Store:
         self.effects = effects
         self._pool: asyncpg.Pool = effects.pool
         self._queries = load_queries("rag")
+        self._visible = Rounds(self._visible_versions)
 
     async def visible(self, tenant_id: str, hits: Sequence[Hit]) -> list[Hit]:
         """Those of `hits` whose version is the one that may be shown; a flip between two versions takes effect here, at once."""
-        documents = list({hit.chunk.document_id for hit in hits})
-        rows = self._queries.visible_versions(self._pool, tenant_id=tenant_id, document_ids=documents)
-        visible = {(row["document_id"], row["visible_version"]) async for row in rows}
-        return [hit for hit in hits if (hit.chunk.document_id, hit.chunk.document_version) in visible]
+        visible = await self._visible.join({hit.chunk.document_id for hit in hits}) if hits else set()
+        return [hit for hit in hits if (tenant_id, hit.chunk.document_id, hit.chunk.document_version) in visible]
+
+    async def _visible_versions(self, document_ids: Sequence[str]) -> set[tuple[str, str, int]]:
+        rows = self._queries.visible_versions(self._pool, document_ids=list(set(document_ids)))
+        return {(row["tenant_id"], row["document_id"], row["visible_version"]) async for row in rows}
 
     async def quotes(self, tenant_id: str, spans: Sequence[tuple[str, int, int]]) -> list[StoredQuote]:
         """What the stored texts say at each (sha256, start, end), in order."""

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from kit.clock import Clock
 from kit.ports.embedding import EmbeddingModel
 from kit.ports.llm import LLMClient
+from kit.tell import Teller
 from services.rag.authenticate import Authenticator
 from services.rag.catalogue import Catalogue
 from services.rag.datasets import Datasets
@@ -33,6 +34,7 @@ class Parts:
     keys: Keys
     authenticator: Authenticator
     store: Store
+    teller: Teller
     embedder: EmbeddingModel
     llm: LLMClient
     budgets: Budgets

@@ -102,8 +102,7 @@ def _event(piece: Piece | None) -> bytes | None:
 
 
 async def _tell(rag: Parts, answer: Answer) -> None:
-    async with rag.store.effects.caused_by(None, answer.question.tenant_id) as effect:
-        await effect.publish(_answered(answer))
+    await rag.teller.tell(_answered(answer), answer.question.tenant_id)
 
 
 def _may_be_cached(request: Request) -> bool:
