@@ -1,21 +1,22 @@
-"""What surrounds every request: an id, a span, a metric, and a limit to the body's size."""
+"""What surrounds every request: an id, a metric, and a limit to the body's size. FastAPI itself records its span."""
 
 import time
 from http import HTTPStatus
 from uuid import uuid4
 
 import structlog
-from opentelemetry.trace import SpanKind
+from fastapi.telemetry import TelemetryConfig
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kit.metrics import REQUEST_SECONDS
-from kit.tracing import span
 from services.rag.api.problems import REQUEST_ID, problem
 
 MULTIPART_FRAME_BYTES = 64 * 1024
+# A span a request, and none for each of FastAPI's own steps; metrics are Prometheus's, logs structlog's.
+TELEMETRY = TelemetryConfig(operation_spans=False, metrics=False, logs=False)
 
 
 class Observed:
@@ -40,10 +41,7 @@ class Observed:
             await send(message)
 
         try:
-            with (
-                structlog.contextvars.bound_contextvars(request_id=request.state.request_id),
-                span(f"{scope['method']} {scope['path']}", SpanKind.SERVER, request.headers.get("traceparent")),
-            ):
+            with structlog.contextvars.bound_contextvars(request_id=request.state.request_id):
                 await self._app(scope, receive, send_with_id)
         finally:
             route = getattr(scope.get("route"), "path", "unmatched")
