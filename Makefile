@@ -3,6 +3,8 @@
 .PHONY: help demo test check up bench chaos eval-gate eval-baseline retrieval-report abstention-report versions-report fmt lock contracts kafka local-llm smoke-providers clean
 MAKEFLAGS += --no-print-directory
 
+# Tests mostly wait, so that three files at a time keep two cores busy.
+WORKERS ?= 3
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 SAMPLE = $(if $(QUESTIONS),--questions $(QUESTIONS))
@@ -17,7 +19,7 @@ demo: .venv/.ready  ## start everything here, ingest the handbook, answer five q
 	$(BIN)/workbench demo
 
 test: .venv/.ready  ## every test
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 check: .venv/.ready  ## style, types, imports, shape, contracts, container files
 	$(BIN)/ruff check .
