@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 def make_broker(settings: KafkaSettings, service: str) -> KafkaBroker:
     """A broker to consume batches from. A handler is given the whole message, undecoded: delivery decides what is broken."""
-    return KafkaBroker(
+    return _Broker(
         settings.bootstrap_servers,
         client_id=f"workbench-{service}",
         allow_auto_create_topics=False,
@@ -40,6 +40,15 @@ def make_broker(settings: KafkaSettings, service: str) -> KafkaBroker:
         decoder=_keep_whole,
         logger=logging.getLogger("kit.faststream"),
     )
+
+
+class _Broker(KafkaBroker):
+    """Its consumers join at once: FastStream's own join one after another, and each one that comes later makes the earlier ones pause."""
+
+    async def start(self) -> None:
+        await self.connect()
+        await asyncio.gather(*(subscriber.start() for subscriber in self.subscribers))
+        self.running = True
 
 
 Batch = tuple[ConsumerRecord, ...]

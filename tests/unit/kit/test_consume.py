@@ -11,6 +11,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError
 from faststream.exceptions import StopConsume
+from faststream.kafka.subscriber.usecase import BatchSubscriber
 
 from contracts.evals import EvalRequestedV1
 from contracts.topics import EVAL_REQUESTED
@@ -241,3 +242,15 @@ async def test_each_member_of_a_service_counts_for_its_health(ill: int) -> None:
     assert well == (None, (True, {"consumer": "ok"}))
     assert stuck == "the consumer has ended"
     assert (await health.ready())[0] is False
+
+
+async def test_the_consumers_of_a_service_join_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever joins later makes the others pause."""
+    kafka, both = KafkaSettings(bootstrap_servers="127.0.0.1:1"), asyncio.Barrier(2)
+    broker = make_broker(kafka, "evaluator")
+    subscribe(broker, kafka, Health("evaluator"), [member(), member()], 1)
+    monkeypatch.setattr(BatchSubscriber, "start", lambda _: both.wait())
+
+    await asyncio.wait_for(broker.start(), 5)
+
+    assert broker.running
