@@ -23,9 +23,10 @@ _TTL_S = 24 * 3600
 class CachedEmbedding:
     """An embedding model behind a cache. One that does not answer costs time, never an answer."""
 
-    def __init__(self, model: EmbeddingModel, redis: Redis) -> None:
+    def __init__(self, model: EmbeddingModel, redis: Redis, timeout_s: float = TIMEOUT_S) -> None:
         self._model = model
         self._redis = redis
+        self._timeout_s = timeout_s
 
     @property
     def name(self) -> str:
@@ -54,14 +55,14 @@ class CachedEmbedding:
     async def ping(self) -> None:
         """Raises DependencyDown if the cache does not answer."""
         try:
-            async with asyncio.timeout(TIMEOUT_S):
+            async with asyncio.timeout(self._timeout_s):
                 await self._redis.ping()
         except AWAY as error:
             raise DependencyDown("redis_down", f"Redis does not answer: {error}") from error
 
     async def _kept(self, texts: Sequence[str]) -> dict[str, Vectors]:
         try:
-            async with asyncio.timeout(TIMEOUT_S):
+            async with asyncio.timeout(self._timeout_s):
                 values = await self._redis.mget([self._key(text) for text in texts])
         except AWAY as error:
             log.warning("cache.unavailable", reason=str(error))
@@ -70,7 +71,7 @@ class CachedEmbedding:
 
     async def _keep(self, vectors: dict[str, Vectors]) -> None:
         try:
-            async with asyncio.timeout(TIMEOUT_S), self._redis.pipeline(transaction=False) as pipe:
+            async with asyncio.timeout(self._timeout_s), self._redis.pipeline(transaction=False) as pipe:
                 for text, vector in vectors.items():
                     pipe.set(self._key(text), vector.astype("<f4").tobytes(), ex=_TTL_S)
                 await pipe.execute()

@@ -18,17 +18,18 @@ T = TypeVar("T")
 class Memo:
     """A cache that may be lost, full or away at any time: that costs time, never an answer. Values over `largest` bytes are not kept."""
 
-    def __init__(self, redis: Redis, ttl_s: int, largest: int) -> None:
+    def __init__(self, redis: Redis, ttl_s: int, largest: int, timeout_s: float = TIMEOUT_S) -> None:
         self._redis = redis
         self._ttl_s = ttl_s
         self._largest = largest
+        self._timeout_s = timeout_s
         self._away = False
         self._under_way: dict[str, asyncio.Future[None]] = {}
 
     async def get(self, key: str) -> bytes | None:
         """What is kept under `key`."""
         try:
-            async with asyncio.timeout(TIMEOUT_S):
+            async with asyncio.timeout(self._timeout_s):
                 value = await self._redis.get(key)
         except AWAY as error:
             self._is_away(error)
@@ -41,7 +42,7 @@ class Memo:
         if len(value) > self._largest:
             return
         try:
-            async with asyncio.timeout(TIMEOUT_S):
+            async with asyncio.timeout(self._timeout_s):
                 await self._redis.set(key, value, ex=self._ttl_s)
         except AWAY as error:
             self._is_away(error)

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from workbench.stack.process import Command, Server, running
 
+# Java takes its time where several start at once.
+READY_WITHIN_S = 120
+
 
 @dataclass(slots=True)
 class LocalServer:
@@ -36,7 +39,7 @@ class LocalServer:
     def _start(self) -> None:
         if self._server is None:
             self._server = self._running.enter_context(running(self.command, self.logs))
-            self._server.wait_ready()
+            self._server.wait_ready(READY_WITHIN_S)
         self._server.check()
 
     def _stop(self) -> None:

@@ -26,7 +26,7 @@ from workbench.records import committed, reading
 from workbench.stack.servers import Servers
 
 FAILING, OTHER = "evaluator", "feedback"
-WITHIN_S = 40
+WITHIN_S = 120
 
 
 @dataclass

@@ -20,7 +20,7 @@ from tests.brokers import Broker, LocalBroker
 from tests.brokers.tansu import running_tansu
 
 PARTITIONS = 3
-WITHIN_S = 30
+WITHIN_S = 120
 HEADERS = [("ce_id", b"1"), ("null", None), ("not-utf-8", b"\xff\xfe\x00"), ("empty", b""), ("twice", b"1"), ("twice", b"2")]
 
 Records = list[ConsumerRecord[Any, Any]]

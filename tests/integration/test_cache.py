@@ -22,7 +22,7 @@ async def valkey(servers: Servers) -> AsyncIterator["redis.Redis"]:
 async def test_a_text_is_embedded_once(valkey: "redis.Redis") -> None:
     """However often, and among whichever others, it is asked for."""
     model, one, two = HashEmbedding(), uuid4().hex, uuid4().hex
-    cached = CachedEmbedding(model, valkey)
+    cached = CachedEmbedding(model, valkey, timeout_s=30)
     first = await cached.embed([one])
 
     again = await cached.embed([two, one, two])

@@ -13,6 +13,8 @@ from kit.inbox import AlreadyHandled
 from tests.events import received
 from tests.integration.conftest import OpenEffects, told
 
+_WAITS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
 
 @pytest.fixture
 async def effects(open_effects: OpenEffects) -> Effects:
@@ -85,7 +87,9 @@ async def test_of_two_effects_at_the_same_time_one_is_refused(effects: Effects) 
     one = asyncio.create_task(first())
     await first_in.wait()
     two = asyncio.create_task(second())
-    await asyncio.sleep(0.1)
+    async with asyncio.timeout(60):
+        while not await effects.pool.fetchval(_WAITS):
+            await asyncio.sleep(0.01)
     finish.set()
 
     await one

@@ -76,7 +76,7 @@ async def test_nobody_waits_for_the_store_that_a_dataset_comes_from(open_effects
     await evaluator.prepare("from-afar", cases_of(5))
 
     fetching = asyncio.create_task(Datasets(cases, slow).fetched(TENANT, "from-afar"))
-    await asyncio.wait_for(slow.begun.wait(), 10)
+    await asyncio.wait_for(slow.begun.wait(), 60)
     free = await evaluator.effects.pool.fetchval(_LOCK, TENANT, dataset)
     slow.go_on.set()
 

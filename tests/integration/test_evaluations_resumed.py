@@ -128,12 +128,12 @@ async def test_a_cancelled_evaluation_stops_at_once(open_effects: OpenEffects) -
     eval_id = await evaluator.request(dataset="twelve")
     first, *rest = list(await evaluator.told())
     asking = asyncio.create_task(evaluator.hand(first))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while evaluator.rag.asked.at_once < 3:
             await asyncio.sleep(0.01)
 
     await evaluator.cancel(eval_id)
-    await asyncio.wait_for(asking, 5)
+    await asyncio.wait_for(asking, 60)
     for shard in rest:
         await evaluator.hand(shard)
 
@@ -242,7 +242,7 @@ async def test_answers_that_are_under_way_when_rag_goes_away_are_kept(open_effec
     [shard] = await evaluator.told()
 
     asking = asyncio.create_task(evaluator.hand(shard))
-    await asyncio.wait_for(gone.wait(), 10)
+    await asyncio.wait_for(gone.wait(), 60)
     await asyncio.sleep(0.05)
     slow.set()
     with pytest.raises(DependencyDown):

@@ -139,7 +139,7 @@ def test_a_policy_that_nobody_can_keep_stops_the_start(wrong: dict[str, object])
 async def test_a_message_that_is_none_ends_nothing(servers: Servers) -> None:
     """Other programs may use the same Redis; the next move is heard."""
     forgotten: asyncio.Queue[Entry | None] = asyncio.Queue()
-    async with redis.from_url(servers.redis) as client, asyncio.timeout(5):
+    async with redis.from_url(servers.redis) as client, asyncio.timeout(60):
         changes = Changes(client, Forgetting(forgotten), SystemClock())
         async with running([changes.hear]):
             started = await forgotten.get()

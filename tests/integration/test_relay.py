@@ -84,7 +84,7 @@ async def test_two_relays_of_a_service_publish_each_record_once(effects: Effects
     names = [f"doc-{number}" for number in range(50)]
 
     await told_documents(effects, *names)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await waiting(effects):
             await asyncio.sleep(0.01)
 

@@ -23,6 +23,9 @@ from services.rag.variants import VariantDefinition
 from tests.unit.rag.main_path import PROVEN, Shown, answerer, question
 from workbench.stack.servers import Servers
 
+# As long as the cache answers at all, these tests wait for it.
+PATIENT_S = 30
+
 
 @dataclass
 class Bench:
@@ -49,7 +52,7 @@ async def bench(servers: Servers) -> AsyncIterator[Bench]:
     """Its memory is empty."""
     async with redis.from_url(servers.redis) as client:
         await client.flushall()
-        made = Bench(Memo(client, 60, 1_000_000))
+        made = Bench(Memo(client, 60, 1_000_000, PATIENT_S))
         await made.open()
         yield made
 
@@ -93,7 +96,7 @@ async def test_an_answer_that_lacks_something_is_not_remembered(servers: Servers
     """The next may have all of it."""
     async with redis.from_url(servers.redis) as client:
         await client.flushall()
-        lacking = Bench(Memo(client, 60, 1_000_000), ScriptedLLM([DependencyDown("llm_timeout", "slow"), PROVEN]))
+        lacking = Bench(Memo(client, 60, 1_000_000, PATIENT_S), ScriptedLLM([DependencyDown("llm_timeout", "slow"), PROVEN]))
         await lacking.open()
         first, second = await lacking.answers.answer(await question()), await lacking.answers.answer(await question())
 
@@ -142,7 +145,7 @@ async def test_nothing_that_is_gone_is_ever_shown(servers: Servers, steps: list[
     """Whatever is asked, deleted, indexed again, filtered, and wherever a label moves; whether or not the index has heard of it."""
     async with redis.from_url(servers.redis) as client:
         await client.flushall()
-        bench = Bench(Memo(client, 60, 1_000_000), TellsVariants([PROVEN]))
+        bench = Bench(Memo(client, 60, 1_000_000, PATIENT_S), TellsVariants([PROVEN]))
         await bench.open()
         asked = await question(VariantDefinition(max_tokens=501))
         for tenant, story in steps:

@@ -46,7 +46,7 @@ def process(service: str, env: dict[str, str], log: Path) -> Iterator["subproces
 
 async def ready(port: int) -> dict[str, str]:
     """What the service says of its dependencies once it is ready."""
-    async with asyncio.timeout(30), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
+    async with asyncio.timeout(120), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
         while True:
             try:
                 answer = await http.get("/readyz")
@@ -66,7 +66,7 @@ async def test_a_service_runs_alone_and_stops_on_sigterm(service: str, database:
 
     with process(service, environment(service, database, tmp_path, port), log) as running:
         dependencies = await ready(port)
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
             version, metrics = (await http.get("/version")).json(), await http.get("/metrics")
 
     assert {"postgres", "kafka"} <= dependencies.keys()
@@ -80,7 +80,7 @@ def test_a_service_without_settings_names_them_and_ends(service: str) -> None:
     """Before it does anything."""
     bare = {name: value for name, value in os.environ.items() if not name.startswith(service.upper())}
 
-    ended = subprocess.run([sys.executable, "-m", f"services.{service}"], env=bare, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run([sys.executable, "-m", f"services.{service}"], env=bare, capture_output=True, text=True, timeout=120)
 
     assert ended.returncode == 1
     assert f"{service.upper()}_KAFKA: Field required" in ended.stderr

@@ -16,6 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from contracts.topics import TOPICS, dead_letter_topic
 from workbench.stack.folder import Folder
+from workbench.stack.ports import free_port
 from workbench.stack.servers import fresh_database, running_servers
 
 MEBIBYTE = 1024 * 1024
@@ -29,7 +30,7 @@ class Stack:
         self.addresses: dict[str, str] = json.loads(line)
         self.family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
 
-    def left(self, within_s: float = 10) -> list[psutil.Process]:
+    def left(self, within_s: float = 60) -> list[psutil.Process]:
         """What of it still runs, after some time to end."""
         _, alive = psutil.wait_procs(self.family, timeout=within_s)
         return list(alive)
@@ -78,7 +79,7 @@ async def test_every_topic_is_there_with_its_partitions(stack: Stack) -> None:
 
 async def test_every_service_is_ready(stack: Stack) -> None:
     """The address that was printed answers, and all that it depends on does."""
-    async with httpx.AsyncClient(base_url=stack.addresses["http"]) as http:
+    async with httpx.AsyncClient(base_url=stack.addresses["http"], timeout=60) as http:
         answer = await http.get("/readyz")
 
     assert answer.status_code == 200
@@ -111,11 +112,12 @@ def test_an_idle_stack_fits_a_laptop(stack: Stack) -> None:
 
 def test_a_signal_stops_everything(tmp_path: Path) -> None:
     """The exit code is 0, no process is left, and the folder is free."""
-    with up(tmp_path, "--port", "31999") as running:
-        assert running.addresses["http"] == "http://127.0.0.1:31999"
+    port = free_port()
+    with up(tmp_path, "--port", f"{port}") as running:
+        assert running.addresses["http"] == f"http://127.0.0.1:{port}"
         running.process.terminate()
 
-        assert running.process.wait(30) == 0
+        assert running.process.wait(120) == 0
         assert running.left(within_s=0) == []
 
     assert not Folder(tmp_path / ".workbench").in_use()
@@ -135,7 +137,7 @@ def test_a_stack_whose_server_dies_ends_and_says_why(tmp_path: Path) -> None:
     with up(tmp_path) as running:
         next(process for process in running.family if process.name() == "tansu").kill()
 
-        assert running.process.wait(30) == 1
+        assert running.process.wait(120) == 1
         assert running.process.stderr is not None
         assert "tansu stopped with exit code -9" in running.process.stderr.read()
         assert running.left() == []

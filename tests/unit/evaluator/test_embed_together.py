@@ -72,7 +72,7 @@ async def test_nobody_gets_vectors_while_rag_is_away() -> None:
 
 async def test_a_defect_keeps_nobody_waiting() -> None:
     """Each case that wanted vectors has an error."""
-    found = await asyncio.wait_for(embedded(Lengths(), ["a"], ["odd"]), 5)
+    found = await asyncio.wait_for(embedded(Lengths(), ["a"], ["odd"]), 60)
 
     assert [one.code for one in found if isinstance(one, WorkbenchError)] == ["embedding_unfinished"] * 2
 
