@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
@@ -9,19 +10,21 @@ import pytest
 
 from tests.bench.evaluator import EvaluatorProcess, cases_of, running_evaluator
 from tests.bench.rag_server import running_rag
+from tests.brokers import Broker
 from tests.integration.test_evaluations_killed import asked_of
-from workbench.stack.servers import Servers
+from workbench.stack.servers import Servers, fresh_database
 
 CASES, CONCURRENCY, LATENCY_S = 40, 4, 30.0
-WITHIN_S = 3.0
+# Who hears of it only when the questions that are asked are answered needs twice as long.
+WITHIN_S = LATENCY_S / 2
 STARTED_WITHIN_S = 60
-FREE_AGAIN_WITHIN_S = 5.0
 
 
 @pytest.fixture
-async def evaluator(database: Servers, tmp_path: Path) -> AsyncIterator[EvaluatorProcess]:
+async def evaluator(servers: Servers, broker: Broker, tmp_path: Path) -> AsyncIterator[EvaluatorProcess]:
     """The process, alone, with a dataset `forty` and a rag that takes half a minute for an answer."""
-    async with running_rag(LATENCY_S) as rag, running_evaluator(database, tmp_path, rag, RAG__CONCURRENCY=str(CONCURRENCY)) as running:
+    fresh = replace(fresh_database(servers), kafka=broker.bootstrap_servers)
+    async with running_rag(LATENCY_S) as rag, running_evaluator(fresh, tmp_path, rag, RAG__CONCURRENCY=str(CONCURRENCY)) as running:
         await running.upload("forty", cases_of(CASES))
         yield running
 
@@ -43,8 +46,8 @@ async def test_a_busy_evaluator_hears_at_once_that_an_evaluation_is_cancelled(ev
     seen = await evaluator.until(eval_id, lambda row: row["completed_at"] is not None, LATENCY_S)
     took_s = monotonic() - began
     other = await evaluator.request("forty")
-    await evaluator.until(other, lambda row: row["status"] == "running", FREE_AGAIN_WITHIN_S)
-    await asyncio.wait_for(asked(evaluator, 2 * CONCURRENCY), FREE_AGAIN_WITHIN_S)
+    await evaluator.until(other, lambda row: row["status"] == "running", WITHIN_S)
+    await asyncio.wait_for(asked(evaluator, 2 * CONCURRENCY), WITHIN_S)
 
     assert (seen["status"], seen["done"]) == ("cancelled", 0)
     assert took_s < WITHIN_S
