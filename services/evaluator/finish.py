@@ -51,7 +51,7 @@ class Finish:
             await self._next(effect, evaluation, shard)
 
     async def _next(self, effect: Effect, evaluation: asyncpg.Record, shard: EvalShardPlannedV1) -> None:
-        await self.store.tell_shards(effect, shard.eval_id, shard.run_id)
+        await self.store.tell_shards(effect, shard.eval_id, [shard.run_id])
         if not await self.store.is_open(effect, shard.run_id):
             await self._run(effect, shard.run_id)
             await self.evaluation(effect, evaluation)

@@ -34,6 +34,11 @@ class Side:
     is_new: bool = False
     recorded: RecordedRun | None = None
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether its questions are still to be put to rag."""
+        return self.is_new and self.recorded is None
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -137,7 +142,7 @@ class Plan:
     async def _limit(self, usd: float, tenant_id: str, sides: list[Side]) -> None:
         """What the calls of each run may cost is rag's to watch."""
         for side in sides:
-            if side.is_new and side.recorded is None:
+            if side.is_asked:
                 await self.rag.on_behalf(tenant_id).send("PUT", f"/budgets/run/{side.run.run_id}/total", {"usd": usd})
 
     async def _start(self, effect: Effect, asked: EvalRequestedV1, sides: list[Side], sample: list[int]) -> None:
@@ -149,8 +154,10 @@ class Plan:
         for side in sides:
             if side.recorded is not None:
                 await self._keep(effect, side, side.recorded)
-            elif side.is_new:
-                await self._split(effect, asked.eval_id, side.run, sample)
+            elif side.is_asked:
+                await self._split(effect, side.run, sample)
+        to_ask = [side.run.run_id for side in sides if side.is_asked]
+        await self.store.tell_shards(effect, asked.eval_id, to_ask, TOLD_AT_ONCE)
         started = await self.store.locked(effect, asked.eval_id)
         assert started is not None  # noqa: S101 - it was there, and is locked
         await self.finish.evaluation(effect, started)
@@ -159,11 +166,10 @@ class Plan:
         await self.store.put_run(effect, NewRun(side.run, COMPLETED, ()))
         await self.cases.put_recorded(effect, side.run.run_id, side.run.fingerprint, recorded.cases)
 
-    async def _split(self, effect: Effect, eval_id: UUID, run: RunRecord, sample: list[int]) -> None:
+    async def _split(self, effect: Effect, run: RunRecord, sample: list[int]) -> None:
         whole = run.model_copy(update={"cases": len(sample)})
         await self.store.put_run(effect, NewRun(whole, RUNNING, sample))
         await self.store.plan_shards(effect, run.run_id, len(sample), self.shard_cases)
-        await self.store.tell_shards(effect, eval_id, run.run_id, TOLD_AT_ONCE)
 
 
 def _run_id(asked: EvalRequestedV1, role: str) -> UUID:
@@ -197,7 +203,7 @@ def _of(fingerprint: str, run: RunRecord, role: str) -> RunRecord:
 
 def _require_two(sides: list[Side]) -> None:
     """Two runs, or two variants that are to be asked."""
-    asked = [side for side in sides if side.is_new and side.recorded is None]
+    asked = [side for side in sides if side.is_asked]
     same_run = len({side.run.run_id for side in sides}) < len(sides)
     same_variant = len(asked) == 2 and asked[0].run.sha256 == asked[1].run.sha256 and asked[0].run.prompt == asked[1].run.prompt
     if same_run or same_variant:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import zip_longest
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -122,11 +123,17 @@ class Store:
         ]
         await self._queries.put_shard(effect.connection, [{**shard, "tenant_id": effect.tenant_id} for shard in shards])
 
-    async def tell_shards(self, effect: Effect, eval_id: UUID, run_id: UUID, count: int = 1) -> None:
-        """Tells the next shards of a run."""
+    async def tell_shards(self, effect: Effect, eval_id: UUID, run_ids: Sequence[UUID], count: int = 1) -> None:
+        """Tells the next shards of each run. The runs take turns in going first: who comes second finds what the first had to work out."""
+        told = [await self._next_shards(effect, run_id, count) for run_id in run_ids]
+        for number, shards in enumerate(zip_longest(*told)):
+            for shard in shards if number % 2 == 0 else reversed(shards):
+                if shard is not None:
+                    await effect.publish(_planned(eval_id, shard))
+
+    async def _next_shards(self, effect: Effect, run_id: UUID, count: int) -> list[asyncpg.Record]:
         rows = [row async for row in self._queries.next_shards(effect.connection, run_id=run_id, count=count)]
-        for row in sorted(rows, key=lambda row: row["first"]):
-            await effect.publish(_planned(eval_id, row))
+        return sorted(rows, key=lambda row: row["first"])
 
     async def tell_again(self, effect: Effect, shard: EvalShardPlannedV1) -> None:
         """Tells what is left of a shard."""

@@ -242,3 +242,18 @@ async def test_nobody_takes_the_evaluation_of_another(evaluator: Evaluator) -> N
         await evaluator.hand(received(EvalRequestedV1(eval_id=eval_id, dataset="own", candidate="b"), tenant_id="other"))
 
     assert raised.value.code == "eval_id_taken"
+
+
+async def test_candidate_and_baseline_take_turns_in_going_first(evaluator: Evaluator) -> None:
+    """Who is asked second finds a question's vector remembered: neither may be the quicker one for that."""
+    await evaluator.prepare("turns", cases_of(12))
+
+    eval_id = await evaluator.request(dataset="turns", baseline="a")
+    told = [event.data for event in await evaluator.told() if getattr(event.data, "eval_id", None) == eval_id]
+    candidate = (await evaluator.seen(eval_id))["candidate_run"]
+
+    assert [("b" if shard.run_id == candidate else "a", shard.first) for shard in told] == [
+        *[("b", 0), ("a", 0)],
+        *[("a", 4), ("b", 4)],
+        *[("b", 8), ("a", 8)],
+    ]
