@@ -15,8 +15,8 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
-READY_WITHIN_S = 60
-DONE_WITHIN_S = 60
+ENDS_WITHIN_S = 120
+DONE_WITHIN_S = 120
 FINAL = {"indexed", "failed", "deleted"}
 
 
@@ -62,6 +62,14 @@ class Workbench:
         assert answer.status_code == 200, answer.text
         hits: list[dict[str, Any]] = answer.json()["hits"]
         return hits
+
+    async def ready(self) -> dict[str, str]:
+        """What /readyz says of each dependency, once it can be served."""
+        async with asyncio.timeout(DONE_WITHIN_S):
+            while (answer := await self.http.get("/readyz")).status_code != 200 or {*answer.json()["dependencies"].values()} != {"ok"}:
+                await asyncio.sleep(0.05)
+        dependencies: dict[str, str] = answer.json()["dependencies"]
+        return dependencies
 
     async def send(self, topic: str, key: str, value: bytes | None, headers: list[tuple[str, bytes | None]]) -> tuple[int, int]:
         """Publishes a record; gives its partition and offset."""
@@ -117,7 +125,7 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
             yield _addresses(stack, folder)
         finally:
             stack.send_signal(signal.SIGINT)
-            assert stack.wait(30) == 0
+            assert stack.wait(ENDS_WITHIN_S) == 0
 
 
 def _addresses(stack: "subprocess.Popen[str]", folder: Path) -> dict[str, str]:

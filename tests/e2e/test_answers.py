@@ -1,12 +1,13 @@
 """Answers as a user gets them: in pieces, again from memory, explained, and by variants that search otherwise."""
 
+import asyncio
 import json
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from tests.e2e.conftest import Workbench
+from tests.e2e.conftest import DONE_WITHIN_S, Workbench
 
 FACT = "The harbour crane lifts forty tonnes."
 ASKED = "How many tonnes does the harbour crane lift?"
@@ -43,7 +44,10 @@ async def test_a_streamed_answer_is_the_whole_answer_in_pieces(workbench: Workbe
 async def test_an_answer_is_remembered_until_its_document_goes(workbench: Workbench) -> None:
     """Not a moment longer, and `no-store` asks for a fresh one."""
     alone = await a_document(workbench)
-    first, second = await workbench.ask(ASKED, **alone), await workbench.ask(ASKED, **alone)
+    first = await workbench.ask(ASKED, **alone)
+    async with asyncio.timeout(DONE_WITHIN_S):  # a cache that takes too long costs a moment, and is asked again
+        while not (second := await workbench.ask(ASKED, **alone))["cached"]:
+            await asyncio.sleep(0)
     fresh = await workbench.http.post("/rag/query", json={"question": ASKED, **alone}, headers={"Cache-Control": "no-store"})
     [document_id] = alone["filter"]["document_ids"]
     await workbench.http.delete(f"/documents/{document_id}")

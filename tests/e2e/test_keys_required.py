@@ -5,12 +5,15 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
+
+from tests.e2e.conftest import ENDS_WITHIN_S
 
 ADMIN_KEY = "the-first-key-of-all-0123456789abcdef"
 
@@ -21,6 +24,13 @@ class Shop:
 
     folder: Path
     url: str
+
+    def get(self, path: str) -> httpx.Response:
+        """GET without a key, once the stack is ready to answer."""
+        until = time.monotonic() + ENDS_WITHIN_S
+        while (answer := httpx.get(f"{self.url}{path}", timeout=60)).status_code == 503 and time.monotonic() < until:
+            time.sleep(0.1)
+        return answer
 
     def command(self, *arguments: str, key: str = "") -> "subprocess.CompletedProcess[str]":
         """`workbench ...` with a key."""
@@ -44,8 +54,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 def test_without_a_key_only_health_is_answered(shop: Shop) -> None:
     """Everything else says what to send."""
-    free = [httpx.get(f"{shop.url}{path}").status_code for path in ("/health", "/livez", "/readyz", "/version", "/metrics")]
-    refused = [httpx.get(f"{shop.url}{path}") for path in ("/documents", "/keys", "/audit")]
+    free = [shop.get(path).status_code for path in ("/health", "/livez", "/readyz", "/version", "/metrics")]
+    refused = [shop.get(path) for path in ("/documents", "/keys", "/audit")]
 
     assert free == [200] * 5
     assert [(answer.status_code, answer.json()["code"]) for answer in refused] == [(401, "key_missing")] * 3

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.conftest import READY_WITHIN_S
+from tests.e2e.conftest import DONE_WITHIN_S, ENDS_WITHIN_S
 
 DOCUMENTS = 12
 
@@ -27,7 +27,7 @@ def stack(folder: Path, end: signal.Signals) -> Iterator[str]:
             yield json.loads(running.stdout.readline())["http"]
         finally:
             running.send_signal(end)
-            running.wait(READY_WITHIN_S)
+            running.wait(ENDS_WITHIN_S)
 
 
 async def statuses(http: httpx.AsyncClient) -> list[str]:
@@ -40,14 +40,14 @@ async def statuses(http: httpx.AsyncClient) -> list[str]:
 async def test_documents_unfinished_at_the_end_are_finished_after_the_next_start(tmp_path: Path, end: signal.Signals) -> None:
     """Whether the stack was stopped in order or killed."""
     with stack(tmp_path, end) as url:
-        async with httpx.AsyncClient(base_url=url) as http:
+        async with httpx.AsyncClient(base_url=url, timeout=60) as http:
             for number in range(DOCUMENTS):
                 body = {"text": f"Document {number}. " + f"Sentence {number} about kelp. " * 60, "title": f"{number}"}
                 assert (await http.post("/ingest", json=body)).status_code == 202
             before = await statuses(http)
 
     with stack(tmp_path, signal.SIGINT) as url:
-        async with asyncio.timeout(60), httpx.AsyncClient(base_url=url) as http:
+        async with asyncio.timeout(DONE_WITHIN_S), httpx.AsyncClient(base_url=url, timeout=60) as http:
             while (after := await statuses(http)) != ["indexed"] * DOCUMENTS:
                 await asyncio.sleep(0.1)
 
