@@ -114,13 +114,13 @@ SELECT array_agg(ordinal ORDER BY ordinal) FROM (
 ) drawn;
 
 -- name: waiting_cases
--- The cases of a shard that have no result yet, as often as they are to be asked. OFFSET 0: each is looked for by its key, instead of
--- joined to results that grow faster than Postgres counts them.
+-- The cases of a shard that have no result yet, as often as they are to be asked. OFFSET 0: a few rows are looked for by their keys, which
+-- Postgres would join to whole tables that grow faster than it counts them.
 SELECT s.ordinal, n.repeat, c.body
 FROM eval_runs r
 CROSS JOIN LATERAL unnest(r.sample[:first::int + 1 : :last::int]) WITH ORDINALITY AS s (ordinal, place)
 CROSS JOIN LATERAL generate_series(0, r.repeats - 1) AS n (repeat)
-JOIN cases c ON (c.tenant_id, c.fingerprint, c.ordinal) = (r.tenant_id, r.fingerprint, s.ordinal)
+CROSS JOIN LATERAL (SELECT body FROM cases WHERE (tenant_id, fingerprint, ordinal) = (r.tenant_id, r.fingerprint, s.ordinal) OFFSET 0) AS c
 WHERE r.run_id = :run_id
 AND NOT EXISTS (SELECT FROM results a WHERE (a.run_id, a.ordinal, a.repeat) = (r.run_id, s.ordinal, n.repeat) OFFSET 0)
 ORDER BY n.repeat, s.place;
