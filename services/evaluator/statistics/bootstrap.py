@@ -8,7 +8,6 @@ Sources: Efron and Tibshirani (1993), An Introduction to the Bootstrap, chapters
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 from statistics import NormalDist
 from typing import Any
 
@@ -27,6 +26,7 @@ Clusters = NDArray[np.intp]
 Drawn = Any
 
 _CELLS = 1_000_000  # of a batch of resamples: 8 MB, which a processor's cache nearly holds
+_MOST_PARTS = 1_000  # that are left out of what is no mean, one after another: each costs a pass over all observations
 _FEW = 8  # columns, which compressed rows sum up faster than full ones do
 
 
@@ -129,7 +129,7 @@ def resample(statistics: Sequence[Statistic], clusters: Clusters, rng: np.random
     observed = asked.found(sparse.csr_matrix(np.ones((1, units))))[0]
     left_out = asked.left_out() if how.method is Method.BCA else None
     return [
-        Resampled(float(observed[at]), found[:, at], None if left_out is None else left_out[:, at], len(clusters))
+        Resampled(float(observed[at]), found[:, at], None if left_out is None else left_out[at], len(clusters))
         for at in range(len(statistics))
     ]
 
@@ -150,16 +150,21 @@ class _Asked:
         drawn = drawn if few else drawn.toarray()
         return self._columns(drawn @ self._sums, lambda: drawn[:, self._clusters])
 
-    def left_out(self) -> Floats:
-        """(clusters, statistics): each with one cluster left out."""
-        batch = max(1, _CELLS // len(self._clusters))
-        places = [np.arange(first, min(first + batch, self._units)) for first in range(0, self._units, batch)]
+    def left_out(self) -> dict[int, Floats]:
+        """By the place of a statistic, what it is with each cluster left out; what is no mean, with each of at most `_MOST_PARTS`."""
         rest = self._sums.sum(axis=0) - self._sums
-        return np.concatenate([self._columns(rest[at], partial(self._all_but, at)) for at in places])
+        found = dict(zip(self._means, (rest[:, :-1] / rest[:, -1:]).T, strict=True))
+        if self._others:
+            parts = [[statistic(weights) for statistic in self._others.values()] for weights in self._all_but_one_part()]
+            found |= {at: np.concatenate(columns) for at, columns in zip(self._others, zip(*parts, strict=True), strict=True)}
+        return found
 
-    def _all_but(self, units: Clusters) -> Weights:
-        kept: Weights = np.not_equal(self._clusters, units[:, None]).astype(float)
-        return kept
+    def _all_but_one_part(self) -> Iterator[Weights]:
+        """A part is a cluster or, of many, one in so many: squares and cubes of differences add up over parts as over their clusters."""
+        parts, batch = min(self._units, _MOST_PARTS), max(1, _CELLS // len(self._clusters))
+        part_of = self._clusters % parts
+        for first in range(0, parts, batch):
+            yield np.not_equal(part_of, np.arange(first, min(first + batch, parts))[:, None]).astype(float)
 
     def _columns(self, sums: Floats, weights: Callable[[], Weights]) -> Floats:
         columns = np.empty((len(sums), len(self._means) + len(self._others)))
