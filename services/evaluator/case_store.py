@@ -189,7 +189,9 @@ def _scored(repeats: Sequence[asyncpg.Record]) -> Scored:
     )
 
 
-def _means(scores: Sequence[Mapping[str, float | None]]) -> Iterator[tuple[str, float | None]]:
+def _means(scores: Sequence[Mapping[str, float | None]]) -> Iterator[tuple[str, float]]:
+    """Of the names that have a score; those that have none would take most of the room."""
     for name in dict.fromkeys(name for each in scores for name in each):
         values = [value for each in scores if (value := each.get(name)) is not None]
-        yield intern(name), sum(values) / len(values) if values else None
+        if values:
+            yield intern(name), sum(values) / len(values)

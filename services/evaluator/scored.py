@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A case with the mean of its scores over repeats; None means unscored. `error`: its question got no answer, so it has no scores.
+    """A case with the mean of its scores over repeats; None, or no such name, means unscored.
 
+    `error`: its question got no answer, so it has no scores.
     `failed` is the share of its repeats that got none, where others did.
     Cases of one `cluster` are drawn together; a case without one stands for itself. `text` is the answer, of the first repeat.
     """

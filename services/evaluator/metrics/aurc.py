@@ -34,13 +34,15 @@ def aurc(confidence: Sequence[float], loss: Sequence[float]) -> Statistic:
     """
     order, last = _surest_first(confidence)
     losses = np.asarray(loss, float)[order]
+    first = np.flatnonzero(np.diff(last, prepend=-1))
 
     def statistic(weights: Weights) -> Floats:
         passed = weights[:, order]
-        answered = np.cumsum(passed, axis=1)[:, last]
-        lost = np.cumsum(passed * losses, axis=1)[:, last]
+        equally_sure = np.add.reduceat(passed, first, axis=1)
+        answered = np.cumsum(equally_sure, axis=1)
+        lost = np.cumsum(np.add.reduceat(passed * losses, first, axis=1), axis=1)
         risk = np.divide(lost, answered, out=np.zeros_like(lost), where=answered > 0)
-        area: Floats = (passed * risk).sum(axis=1) / passed.sum(axis=1)
+        area: Floats = (equally_sure * risk).sum(axis=1) / answered[:, -1]
         return area
 
     return statistic
