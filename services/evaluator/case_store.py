@@ -3,7 +3,6 @@
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from sys import intern
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +14,7 @@ from kit.errors import Permanent
 from kit.postgres import load_queries
 from services.evaluator.answered import Answered
 from services.evaluator.record import CaseRecord
-from services.evaluator.scored import Scored
+from services.evaluator.scored import Scored, Scores
 from services.evaluator.scorers.scorer import Judgement, Score
 
 _AT_ONCE = 1_000
@@ -122,12 +121,13 @@ class CaseStore:
         """A run's cases in their order, each with its scores' means over repeats: all of them with the text, or the `only` one."""
         found: list[Scored] = []
         repeats: list[asyncpg.Record] = []
+        columns: dict[str, int] = {}
         async for row in effect.connection.cursor(self._queries.scored_results.sql, only, run_id, prefetch=_AT_ONCE):
             if repeats and repeats[0]["ordinal"] != row["ordinal"]:
-                found.append(_scored(repeats))
+                found.append(_scored(repeats, columns))
                 repeats = []
             repeats.append(row)
-        return [*found, _scored(repeats)] if repeats else found
+        return [*found, _scored(repeats, columns)] if repeats else found
 
     async def spent(self, effect: Effect, run_id: UUID) -> asyncpg.Record:
         """What a run's answers cost, who gave them, and how many questions have none."""
@@ -174,12 +174,12 @@ def _recorded(value: float | None) -> dict[str, Any]:
     return {"unscored": "it was not scored where it was recorded"} if value is None else {"value": value, "evidence": ""}
 
 
-def _scored(repeats: Sequence[asyncpg.Record]) -> Scored:
+def _scored(repeats: Sequence[asyncpg.Record], columns: dict[str, int]) -> Scored:
     """One case. A repeat without an answer leaves the others' scores as they are, and is counted; without any the case is an error."""
     answered, first = [row for row in repeats if not row["failed"]], repeats[0]
     return Scored(
         case_id=first["case_id"],
-        scores=dict(_means([row["scores"] or {} for row in answered])),
+        scores=Scores(columns, dict(_means([row["scores"] or {} for row in answered]))),
         text=first["text"] or "",
         answerable=first["answerable"],
         cluster=first["cluster"],
@@ -190,8 +190,8 @@ def _scored(repeats: Sequence[asyncpg.Record]) -> Scored:
 
 
 def _means(scores: Sequence[Mapping[str, float | None]]) -> Iterator[tuple[str, float]]:
-    """Of the names that have a score; those that have none would take most of the room."""
+    """Of the names that have a score."""
     for name in dict.fromkeys(name for each in scores for name in each):
         values = [value for each in scores if (value := each.get(name)) is not None]
         if values:
-            yield intern(name), sum(values) / len(values)
+            yield name, sum(values) / len(values)

@@ -1,6 +1,7 @@
 """The first verb of this service: a request becomes runs, cut into shards that replicas share."""
 
 from dataclasses import dataclass
+from math import ceil
 from uuid import UUID, uuid5
 
 import structlog
@@ -24,6 +25,7 @@ from services.evaluator.store import COMPLETED, REQUESTED, RUNNING, TOLD_AT_ONCE
 log = structlog.get_logger(__name__)
 
 LARGEST_RECORD_BYTES = 64 * 1024 * 1024
+_LARGER = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +171,11 @@ class Plan:
     async def _split(self, effect: Effect, run: RunRecord, sample: list[int]) -> None:
         whole = run.model_copy(update={"cases": len(sample)})
         await self.store.put_run(effect, NewRun(whole, RUNNING, sample))
-        await self.store.plan_shards(effect, run.run_id, len(sample), self.shard_cases)
+        await self.store.plan_shards(effect, run.run_id, len(sample), self._shard_size(len(sample)))
+
+    def _shard_size(self, cases: int) -> int:
+        """At its end a shard leaves workers idle: a run that has enough for every partition has larger ones."""
+        return min(max(self.shard_cases, ceil(cases / TOLD_AT_ONCE)), _LARGER * self.shard_cases)
 
 
 def _run_id(asked: EvalRequestedV1, role: str) -> UUID:

@@ -1,7 +1,34 @@
 """One case of a run as statistics see it: its scores, without the answers they were given to."""
 
-from collections.abc import Mapping
+from array import array
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import isnan, nan
+
+
+class Scores(Mapping[str, float]):
+    """Scores by name, in eight bytes each: `columns`, where each name stands, is shared by the cases of a run and grows with them."""
+
+    __slots__ = ("_columns", "_values")
+
+    def __init__(self, columns: dict[str, int], scores: Mapping[str, float]) -> None:
+        for name in scores:
+            columns.setdefault(name, len(columns))
+        self._columns = columns
+        self._values = array("d", [scores.get(name, nan) for name in columns])
+
+    def __getitem__(self, name: str) -> float:
+        place = self._columns[name]
+        value = self._values[place] if place < len(self._values) else nan
+        if isnan(value):
+            raise KeyError(name)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, value in zip(self._columns, self._values, strict=False) if not isnan(value))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 @dataclass(frozen=True, slots=True)

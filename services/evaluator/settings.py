@@ -62,7 +62,7 @@ class Settings(ServiceSettings):
     judge: JudgeSettings = JudgeSettings()
     receipts: ReceiptSettings = ReceiptSettings()
     gates_folder: Path | None = Field(default=None, description="YAML files, a gate each")
-    shard_cases: int = Field(default=256, ge=1, description="cases that one message asks")
+    shard_cases: int = Field(default=256, ge=1, description="cases that one message asks; up to four times as many of a large dataset")
     shard_s: float = Field(default=60.0, gt=0, description="a message asks no longer than this; what is left is told again")
     requeue_after_s: float = Field(default=600, gt=0, description="an evaluation that does not go on is told again after so long")
 

@@ -110,14 +110,15 @@ async def test_a_shard_that_is_delivered_twice_is_asked_once(open_effects: OpenE
 
 
 async def test_a_few_shards_are_told_at_once_and_the_rest_as_they_are_done(open_effects: OpenEffects) -> None:
-    """So that a small evaluation does not wait for all of a large one."""
+    """So that a small evaluation does not wait for all of a large one, whose shards have four times as many cases and no more."""
     evaluator = await opened(open_effects, {}, shard_cases=1)
-    await evaluator.request(dataset="twelve")
+    await evaluator.prepare("forty", cases_of(40))
+    await evaluator.request(dataset="forty")
 
-    waiting = len(await evaluator.told())
+    assert [event.data.last - event.data.first for event in await evaluator.told()] == [4] * 6
     await evaluator.step()
 
-    assert (waiting, len(await evaluator.told())) == (6, 6)
+    assert len(await evaluator.told()) == 6
     await evaluator.settle()
 
 
