@@ -64,7 +64,7 @@ def _evidence(one: Sampled, found: list[Resampled], significance: Significance |
     difference = None if one.theirs is None else found[2] if len(found) > 2 else found[0].minus(found[1])
     return Evidence(
         one.asked,
-        len(one.places),
+        one.n,
         one.units,
         one.lost,
         _figure(found[0], level),
@@ -94,20 +94,20 @@ def _spread(one: Sampled, difference: Resampled) -> Spread:
     """Of a mean by its formula; of anything else the bootstrap's."""
     if one.differences is not None:
         return spread(one.differences, one.clusters)
-    return Spread(len(one.places), one.units, float(difference.found.std()))
+    return Spread(one.n, one.units, float(difference.found.std()))
 
 
 def _poor(one: Sampled) -> Evidence:
     """No case, or those of one cluster: at most values."""
-    if not one.places:
+    if not one.n:
         return Evidence(one.asked, 0, 0, one.lost)
     values = [Figure(value) for value in _values(one)]
     difference = Figure(values[0].value - values[1].value) if len(values) > 1 else None
-    return Evidence(one.asked, len(one.places), one.units, one.lost, values[0], values[1] if len(values) > 1 else None, difference)
+    return Evidence(one.asked, one.n, one.units, one.lost, values[0], values[1] if len(values) > 1 else None, difference)
 
 
 def _values(one: Sampled) -> Iterator[float]:
-    once = np.ones((1, len(one.places)))
+    once = np.ones((1, one.n))
     for columns in (one.ours, one.theirs):
         if columns is not None:
             yield float(one.asked.metric.statistic(*columns)(once)[0])

@@ -10,7 +10,7 @@ from services.evaluator.metrics.table import Metric
 from services.evaluator.pairs import Pair, Slice
 from services.evaluator.scored import Scored
 from services.evaluator.statistics.bootstrap import Clusters, Floats, mean, together
-from services.evaluator.statistics.draw import Wanted
+from services.evaluator.statistics.draw import Places, Wanted, places_of
 
 EVERYTHING = Slice()
 
@@ -34,11 +34,16 @@ class Sampled:
     """The cases on which a metric is looked at, with the scores it reads: a row a score, a column a case; no `theirs`: no baseline."""
 
     asked: Asked
-    places: tuple[int, ...]
+    places: Places
     clusters: Clusters
     ours: Floats
     theirs: Floats | None
     lost: int
+
+    @property
+    def n(self) -> int:
+        """How many cases there are."""
+        return len(self.clusters)
 
     @property
     def units(self) -> int:
@@ -57,7 +62,7 @@ class Sampled:
     def is_binary(self) -> bool:
         """Whether each cluster is one case, which both runs got right or wrong."""
         scores = self.ours if self.theirs is None else np.hstack([self.ours, self.theirs])
-        return self.units == len(self.places) and bool(np.isin(scores, (0, 1)).all())
+        return self.units == self.n and bool(np.isin(scores, (0, 1)).all())
 
     def wanted(self, resamples: int, level: float) -> Wanted:
         """The statistic of ours, of theirs, and of their difference, if that is not the difference of the two."""
@@ -79,7 +84,7 @@ def of_pairs(asked: Asked, pairs: Sequence[Pair]) -> Sampled:
     lost = sum(ours is None and theirs is not None for _, _, ours, theirs in found)
     clusters = together([both.candidate.unit for _, both, _, _ in whole])
     ours, theirs = (_columns(asked.metric, rows) for rows in ([row[2] for row in whole], [row[3] for row in whole]))
-    return Sampled(asked, tuple(place for place, *_ in whole), clusters, ours, theirs, lost)
+    return Sampled(asked, places_of([place for place, *_ in whole]), clusters, ours, theirs, lost)
 
 
 def of_one(asked: Asked, cases: Sequence[Scored]) -> Sampled:
@@ -88,7 +93,7 @@ def of_one(asked: Asked, cases: Sequence[Scored]) -> Sampled:
     scored = [(place, case, scores) for place, case, scores in found if scores is not None]
     clusters = together([case.unit for _, case, _ in scored])
     ours = _columns(asked.metric, [scores for *_, scores in scored])
-    return Sampled(asked, tuple(place for place, *_ in scored), clusters, ours, None, 0)
+    return Sampled(asked, places_of([place for place, *_ in scored]), clusters, ours, None, 0)
 
 
 def _columns(metric: Metric, rows: Sequence[tuple[float, ...] | None]) -> Floats:

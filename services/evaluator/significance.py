@@ -7,6 +7,7 @@ import numpy as np
 
 from services.evaluator.sampled import Sampled
 from services.evaluator.statistics.bootstrap import Floats, cluster_sums
+from services.evaluator.statistics.draw import Places
 from services.evaluator.statistics.mcnemar import mid_p, mid_p_worse
 from services.evaluator.statistics.permutation import sign_flip, swap
 
@@ -26,7 +27,7 @@ class Significance:
 def significances(samples: Sequence[Sampled], seed: int, resamples: int) -> dict[int, Significance]:
     """Of each that has a baseline, by its number: McNemar's mid-p if each cluster is one case, right or wrong, else a permutation test."""
     found: dict[int, Significance] = {}
-    flipped: dict[tuple[int, ...], dict[int, Floats]] = {}
+    flipped: dict[Places, dict[int, Floats]] = {}
     for number, one in enumerate(samples):
         differences = one.differences
         if differences is None:

@@ -8,7 +8,7 @@ import numpy as np
 from services.evaluator.metrics.table import Metric, metrics_of
 from services.evaluator.scored import Scored
 from services.evaluator.statistics.bootstrap import Clusters, Estimate, Statistic, together
-from services.evaluator.statistics.draw import Wanted, draw
+from services.evaluator.statistics.draw import Places, Wanted, draw, places_of
 
 LEVEL = 0.95
 RESAMPLES = 10_000
@@ -35,9 +35,14 @@ class Sample:
     """The cases, by their places in a list, that have all scores of a metric."""
 
     metric: Metric
-    places: tuple[int, ...]
+    places: Places
     clusters: Clusters
     statistic: Statistic
+
+    @property
+    def n(self) -> int:
+        """How many cases there are."""
+        return len(self.clusters)
 
     @property
     def units(self) -> int:
@@ -50,7 +55,7 @@ class Sample:
 
     def value(self) -> float:
         """The metric, without an interval."""
-        return float(self.statistic(np.ones((1, len(self.places))))[0])
+        return float(self.statistic(np.ones((1, self.n)))[0])
 
 
 def summarise(scored: Sequence[Scored], seed: int, resamples: int = RESAMPLES) -> list[MetricValue]:
@@ -67,10 +72,10 @@ def sample(metric: Metric, scored: Sequence[Scored]) -> Sample:
     found = [(place, scores) for place, case in enumerate(scored) if (scores := metric.scores(case)) is not None]
     places, rows = zip(*found, strict=True)
     clusters = together([scored[place].unit for place in places])
-    return Sample(metric, places, clusters, metric.statistic(*np.array(rows, float).T))
+    return Sample(metric, places_of(places), clusters, metric.statistic(*np.array(rows, float).T))
 
 
 def _value(one: Sample, ends: dict[str, Estimate], cases: int) -> MetricValue:
-    estimate, n = ends.get(one.metric.name), len(one.places)
+    estimate, n = ends.get(one.metric.name), one.n
     low, high = (estimate.low, estimate.high) if estimate else (None, None)
     return MetricValue(one.metric.name, one.value(), low, high, n, one.units, cases - n)

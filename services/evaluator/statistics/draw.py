@@ -7,20 +7,28 @@ import numpy as np
 
 from services.evaluator.statistics.bootstrap import Clusters, Resampled, Resampling, Statistic, resample
 
+# Where cases stand in a list, four bytes each: what many metrics of many cases have each for itself.
+Places = bytes
+
+
+def places_of(found: Sequence[int]) -> Places:
+    """The places as a key."""
+    return np.array(found, np.int32).tobytes()
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Wanted:
     """Statistics of the cases at `places` of a list, which say what their clusters are."""
 
     statistics: tuple[Statistic, ...]
-    places: tuple[int, ...]
+    places: Places
     clusters: Clusters
     how: Resampling
 
 
 def draw(wanted: Sequence[Wanted], seed: int) -> list[list[Resampled]]:
     """The resampled statistics of each, in the order given; equal whatever else is wanted. Raises ValueError as `resample` does."""
-    groups: dict[tuple[tuple[int, ...], Resampling], list[int]] = {}
+    groups: dict[tuple[Places, Resampling], list[int]] = {}
     for number, one in enumerate(wanted):
         groups.setdefault((one.places, one.how), []).append(number)
     drawn: dict[int, list[Resampled]] = {}
