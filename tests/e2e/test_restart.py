@@ -42,7 +42,7 @@ async def test_documents_unfinished_at_the_end_are_finished_after_the_next_start
     with stack(tmp_path, end) as url:
         async with httpx.AsyncClient(base_url=url, timeout=60) as http:
             for number in range(DOCUMENTS):
-                body = {"text": f"Document {number}. " + f"Sentence {number} about kelp. " * 60, "title": f"{number}"}
+                body = {"text": f"Document {number}. " + f"Sentence {number} about kelp. " * 200, "title": f"{number}"}
                 assert (await http.post("/ingest", json=body)).status_code == 202
             before = await statuses(http)
 

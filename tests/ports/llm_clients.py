@@ -75,5 +75,5 @@ def local_model(folder: Path) -> Iterator[Address]:
     """SmolLM2 on llama.cpp, as `workbench up --local-llm` runs it."""
     port = free_port()
     with running(llama.command(folder, port, "secret"), folder / "logs") as server:
-        server.wait_ready()
+        server.wait_ready(within_s=120)
         yield Address(llama.url(port), "secret", llama.MODEL)
