@@ -70,7 +70,7 @@ class Sampled:
         columns = [self.ours] if self.theirs is None else [self.ours, self.theirs]
         both = [metric.statistic(*each) for each in columns]
         differences = [mean((self.ours - self.theirs)[0])] if self.theirs is not None and metric.is_mean else []
-        return Wanted((*both, *differences), self.places, self.clusters, metric.how(resamples, level))
+        return Wanted((*both, *differences), self.places, self.clusters, metric.how(resamples, level, self.n))
 
 
 def of_pairs(asked: Asked, pairs: Sequence[Pair]) -> Sampled:

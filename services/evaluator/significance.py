@@ -56,6 +56,6 @@ def _swapped(one: Sampled, theirs: Floats, seed: int, resamples: int) -> Signifi
     """Of a statistic without differences case by case."""
     metric = one.asked.metric
     pooled = metric.statistic(*np.hstack([one.ours, theirs]))
-    p = swap(pooled, one.clusters, np.random.default_rng(seed), metric.how(resamples, 0.95).resamples)
+    p = swap(pooled, one.clusters, np.random.default_rng(seed), metric.how(resamples, 0.95, one.n).resamples)
     worse, better = (p.less, p.greater) if metric.higher_is_better else (p.greater, p.less)
     return Significance(worse, better, p.either, f"permutation test of {one.units} clusters")

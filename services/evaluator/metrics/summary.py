@@ -51,7 +51,7 @@ class Sample:
 
     def wanted(self, resamples: int, level: float) -> Wanted:
         """What is to be resampled."""
-        return Wanted((self.statistic,), self.places, self.clusters, self.metric.how(resamples, level))
+        return Wanted((self.statistic,), self.places, self.clusters, self.metric.how(resamples, level, self.n))
 
     def value(self) -> float:
         """The metric, without an interval."""

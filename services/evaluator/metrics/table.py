@@ -12,7 +12,10 @@ from services.evaluator.scored import Scored
 from services.evaluator.statistics.bootstrap import Floats, Method, Resampling, Statistic, mean
 from services.evaluator.statistics.quantile import quantile
 
-_RESAMPLES_OF_THE_SLOW = 2_000
+# Resamples of a mean, and of what is none, each of which takes a pass over all cases. Of many cases intervals are narrow, and time is not.
+_MOST, _MOST_OF_THE_SLOW = 10_000, 2_000
+_LEAST, _LEAST_OF_THE_SLOW = 2_000, 400
+_MANY_CASES = 10_000
 
 SHARE, MS, USD = "share", "ms", "USD"
 
@@ -42,9 +45,11 @@ class Metric:
         found = tuple([score for name in self.reads if (score := case.score(name)) is not None])
         return found if len(found) == len(self.reads) else None
 
-    def how(self, resamples: int, level: float) -> Resampling:
-        """Fewer resamples for what is no mean, since each costs a pass over all cases."""
-        return Resampling(resamples if self.is_mean else min(resamples, _RESAMPLES_OF_THE_SLOW), level, self.method)
+    def how(self, resamples: int, level: float, n: int) -> Resampling:
+        """At most so many resamples of `n` cases: fewer for what is no mean, and of very many cases."""
+        most, least = (_MOST, _LEAST) if self.is_mean else (_MOST_OF_THE_SLOW, _LEAST_OF_THE_SLOW)
+        affordable = max(least, most * _MANY_CASES // max(n, _MANY_CASES))
+        return Resampling(min(resamples, affordable), level, self.method)
 
 
 def _share(*names: str) -> list[Metric]:

@@ -74,3 +74,11 @@ def test_equal_scores_and_seed_give_equal_figures_whatever_else_is_scored() -> N
     alone, beside = summarise(cases({"token_f1": f1}), 7, 300), summarise(cases({"token_f1": f1, "rouge_l": rouge}), 7, 300)
 
     assert [(one.value, one.low, one.high) for one in beside[:1]] == [pytest.approx((one.value, one.low, one.high)) for one in alone]
+
+
+@pytest.mark.parametrize(("cases", "of_a_mean", "of_a_quantile"), [(100, 10_000, 2_000), (10_000, 10_000, 2_000), (50_000, 2_000, 400)])
+def test_very_many_cases_are_resampled_less_often(cases: int, of_a_mean: int, of_a_quantile: int) -> None:
+    """Their summing up must end within one message."""
+    metrics = (metric_of("token_f1"), metric_of("latency_ms_p95"))
+
+    assert [metric.how(10_000, 0.95, cases).resamples for metric in metrics] == [of_a_mean, of_a_quantile]
