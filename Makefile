@@ -36,6 +36,7 @@ check: .venv/.ready  ## style, types, imports, shape, contracts, container files
 up: .venv/.ready  ## start everything here and keep it running
 	$(BIN)/workbench up
 
+# EVALUATION_PEERS_PYTHON names an interpreter with inspect-ai and deepeval, which then answer the same cases in the same run.
 bench: .venv/.ready  ## speed and memory, as ratios
 	$(BIN)/python -m tests.bench
 
