@@ -18,7 +18,7 @@ from workbench.stack.servers import Servers, running_servers
 
 LATENCY_S, CONCURRENCY = 0.2, 32
 IDEAL = CONCURRENCY / LATENCY_S
-SMALL, LARGE, WARM_UP = 200, 1_600, 64
+SMALL, LARGE, WARM_UP = 200, 6_400, 64
 FEW, MANY = 1_000, 50_000
 WITHIN_S = 900
 # A look at the results counts them all.
