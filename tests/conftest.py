@@ -3,9 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from workbench.stack.servers import Servers, fresh_database, running_servers
+
+# A traceback that shows every local variable takes seconds to draw.
+_PLAIN = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+structlog.configure(processors=[*structlog.get_config()["processors"][:-1], _PLAIN])
 
 pytest_plugins = ["tests.brokers"]
 
