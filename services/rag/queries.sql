@@ -459,7 +459,7 @@ CROSS JOIN LATERAL (
         AND NOT EXISTS (SELECT FROM ingest.v_documents i WHERE i.document_id = x.document_id AND i.deleted_below > x.visible_version)
         AND (:generation::text IS NULL OR EXISTS (
             SELECT FROM indexer.v_placements p
-            WHERE p.document_id = x.document_id AND p.generation = :generation AND p.complete_version = x.visible_version
+            WHERE p.document_id = x.document_id AND p.generation = :generation AND p.complete_version >= x.visible_version
         ))
     )
 ) AS lost
