@@ -3,7 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+import structlog
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -32,9 +36,16 @@ class Rounds(Generic[T, R]):
         mine.items.extend(items)
         if mine.result is None:
             mine.result = asyncio.create_task(self._run(mine))
+            mine.result.add_done_callback(_ended)
         return await asyncio.shield(mine.result)
 
     async def _run(self, mine: _Round[T, R]) -> R:
         async with self._asking:
             self._next = _Round()
             return await self._ask(mine.items)
+
+
+def _ended(round: "asyncio.Task[Any]") -> None:
+    """Says what failed, though all who asked may have left."""
+    if not round.cancelled() and (error := round.exception()) is not None:
+        log.warning("round.failed", reason=str(error) or type(error).__name__)

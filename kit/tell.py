@@ -9,7 +9,7 @@ from kit.rounds import Rounds
 
 
 class Teller:
-    """Each caller returns when its own event is committed. One that leaves has told it all the same."""
+    """Each caller returns when its own event is committed. One that leaves has told it all the same, unless the commit fails."""
 
     def __init__(self, effects: Effects) -> None:
         self._effects = effects

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from structlog.testing import capture_logs
 
 from kit.rounds import Rounds
 
@@ -88,3 +89,18 @@ async def test_a_failure_is_that_rounds_alone(database: Database) -> None:
     database.fails = False
 
     assert await rounds.join(["c"]) == 0
+
+
+async def test_a_failure_is_told_though_all_who_asked_have_left(database: Database) -> None:
+    """Nobody else would ever hear of it."""
+    rounds = Rounds(database.ask)
+    [gone] = await begun(rounds, "a")
+    gone.cancel()
+    database.fails = True
+
+    with capture_logs() as logs:
+        database.free.set()
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    assert logs == [{"event": "round.failed", "log_level": "warning", "reason": "away"}]
