@@ -4,20 +4,27 @@ from urllib.parse import quote, urlencode
 
 from kit.datasets.load import HUB
 from kit.errors import Permanent
-from services.evaluator.rag import Rag
+from services.evaluator.rag import Rag, readable
 
 
-async def require_documents(rag: Rag, dataset: str, fingerprint: str, generation: str | None = None) -> None:
-    """Of the hub's sets rag does not know them, nor of one whose stored cases cannot be read any more: there nothing is required.
+async def require_documents(rag: Rag, dataset: str, fingerprint: str, generation: str | None = None) -> int | None:
+    """How many there are, all of which can be searched now (in that index generation).
 
-    Raises Permanent `dataset_documents_missing` if some cannot be searched now (in that index generation), or as `Rag.send`.
+    None if rag does not know: of the hub's sets, and of one whose stored cases cannot be read any more; there nothing is required.
+    Raises Permanent `dataset_documents_missing`, or as `Rag.send`.
     """
     if dataset.startswith(HUB):
-        return
+        return None
     which = {"fingerprint": fingerprint, **({"generation": generation} if generation else {})}
-    told = (await rag.send("GET", f"/datasets/{quote(dataset, safe='')}?{urlencode(which)}")).get("documents")
-    if told and told["missing"]:
-        raise _missing(dataset, told["gold"], told["missing"], told["examples"][0], generation)
+    answer = await rag.send("GET", f"/datasets/{quote(dataset, safe='')}?{urlencode(which)}")
+    with readable():
+        told = answer.get("documents")
+        if not told:
+            return None
+        gold, missing, example = int(told["gold"]), int(told["missing"]), next(iter(told["examples"]), "one")
+    if missing:
+        raise _missing(dataset, gold, missing, example, generation)
+    return gold
 
 
 def _missing(dataset: str, gold: int, missing: int, example: str, generation: str | None) -> Permanent:

@@ -138,8 +138,9 @@ class Plan:
     async def _to_ask(self, asked: EvalRequestedV1, tenant_id: str, fingerprint: str, reference: str, role: str) -> Side:
         rag = self.rag.on_behalf(tenant_id)
         pinned = await rag.pin(reference)
-        await require_documents(rag, asked.dataset, fingerprint, pinned.index_generation)
-        return Side(_record(asked, fingerprint, pinned, _run_id(asked, role)), True)
+        documents = await require_documents(rag, asked.dataset, fingerprint, pinned.index_generation)
+        run = _record(asked, fingerprint, pinned, _run_id(asked, role))
+        return Side(run.model_copy(update={"documents": documents}), True)
 
     async def _limit(self, usd: float, tenant_id: str, sides: list[Side]) -> None:
         """What the calls of each run may cost is rag's to watch."""

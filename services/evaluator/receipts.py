@@ -14,7 +14,6 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from kit.datasets.load import HUB
 from services.evaluator.record import MEASURED, RunRecord
 
 CONTEXT = b"workbench.receipt.v1\n"
@@ -71,8 +70,9 @@ def why_none(compared: Compared, signer: Signer | None) -> str | None:
         return "no receipt: no gate gave a verdict"
     if not compared.candidate.origin == compared.baseline.origin == MEASURED:
         return "no receipt: one of the runs was not measured here, and anybody can write a record"
-    if compared.candidate.dataset.startswith(HUB):
-        return "no receipt: whether the hub's documents were searchable is not known; `workbench datasets prepare` makes a set where it is"
+    if None in (compared.candidate.documents, compared.baseline.documents):
+        told = "whether the documents that the cases rest on were searchable is not known of both runs"
+        return f"no receipt: {told}; `workbench datasets prepare` the set, and measure both anew"
     if unlike := _unlike(compared.candidate, compared.baseline, compared.apart):
         return f"no receipt: {unlike}; measure both in one evaluation"
     if not list(_subjects(compared)):

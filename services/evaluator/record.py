@@ -15,6 +15,7 @@ from services.evaluator.scored import Scored
 FORMAT: Final = "workbench.run.v1"
 MEASURED, RECORDED = "measured", "recorded"
 _TOLD = 3
+_ACTIVE = "current"
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -48,7 +49,8 @@ class MetricFigure(_Open):
 class RunRecord(_Open):
     """What a run was: a variant and its prompt by the hashes of what they say, the dataset by its fingerprint, and what it took.
 
-    `origin` is `measured` here, or `recorded` elsewhere; `errors` counts the questions that got no answer.
+    `origin` is `measured` here, or `recorded` elsewhere; `errors` counts the questions that got no answer. So many `documents` that its
+    cases rest on could be searched, which was all of them; None if nobody knew.
     """
 
     run_id: UUID
@@ -62,6 +64,7 @@ class RunRecord(_Open):
     dataset: str = Field(min_length=1)
     fingerprint: Sha256
     cases: int = Field(ge=0)
+    documents: int | None = Field(default=None, ge=0)
     errors: int = Field(default=0, ge=0)
     repeats: int = Field(default=1, ge=1)
     seed: int = 0
@@ -71,6 +74,12 @@ class RunRecord(_Open):
     input_tokens: int = Field(default=0, ge=0)
     output_tokens: int = Field(default=0, ge=0)
     metrics: tuple[MetricFigure, ...] = ()
+
+    @property
+    def named_generation(self) -> str | None:
+        """The index generation that the variant names; None if it is whichever is active."""
+        named = self.settings.get("index_generation", _ACTIVE)
+        return None if named == _ACTIVE else str(named)
 
     @property
     def reference(self) -> str:

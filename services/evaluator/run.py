@@ -68,7 +68,7 @@ class Run:
         kept = await asking.ask(waiting, until)
         log.info("eval.asked", run_id=str(shard.run_id), first=shard.first, last=shard.last, kept=kept, left=len(waiting) - kept)
         if kept == len(waiting):  # what was deleted meanwhile was not found: the figures would be of another task
-            await require_documents(self.rag.on_behalf(tenant_id), run.dataset, run.fingerprint)
+            await require_documents(self.rag.on_behalf(tenant_id), run.dataset, run.fingerprint, run.named_generation)
         return len(waiting) - kept
 
     def _measure(self, run: RunRecord, tenant_id: str) -> Measure:

@@ -103,6 +103,7 @@ class RunRecord(_Open):
     dataset: str
     fingerprint: str
     cases: int
+    documents: int | None = Field(default=None, description="that its cases rest on and that could be searched: all, or null if not known")
     errors: int = 0
     repeats: int = 1
     seed: int = 0

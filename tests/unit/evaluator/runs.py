@@ -18,5 +18,6 @@ def run(variant: str = "a", prompt: str = "1", number: int = 1, **changed: Any) 
         "dataset": "handbook_qa",
         "fingerprint": FINGERPRINT,
         "cases": 120,
+        "documents": 16,
     }
     return RunRecord.model_validate(record | changed)
