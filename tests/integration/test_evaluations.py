@@ -5,6 +5,7 @@ import json
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -257,3 +258,17 @@ async def test_candidate_and_baseline_take_turns_in_going_first(evaluator: Evalu
         *[("a", 4), ("b", 4)],
         *[("b", 8), ("a", 8)],
     ]
+
+
+async def test_a_cancellation_waits_but_briefly_for_who_sums_up(evaluator: Evaluator) -> None:
+    """Those behind it must not wait for a minute: it is handed in again, as anything that met a lock."""
+    await evaluator.prepare("judged", cases_of(4))
+    eval_id = await evaluator.request(dataset="judged")
+
+    async with evaluator.effects.pool.acquire() as other, other.transaction():
+        await other.execute("SELECT FROM evals WHERE eval_id = $1 FOR UPDATE", eval_id)
+        with pytest.raises(asyncpg.LockNotAvailableError):
+            await evaluator.cancel(eval_id)
+    await evaluator.cancel(eval_id)
+
+    assert (await evaluator.seen(eval_id))["status"] == "cancelled"
