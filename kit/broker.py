@@ -47,8 +47,19 @@ class _Broker(KafkaBroker):
 
     async def start(self) -> None:
         await self.connect()
-        await asyncio.gather(*(subscriber.start() for subscriber in self.subscribers))
+        joining = [asyncio.ensure_future(subscriber.start()) for subscriber in self.subscribers]
+        try:
+            await asyncio.gather(*joining)
+        except BaseException:  # none may join on, and then be stopped by nobody
+            await _cancelled(joining)
+            raise
         self.running = True
+
+
+async def _cancelled(tasks: "Sequence[asyncio.Future[None]]") -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 Batch = tuple[ConsumerRecord, ...]

@@ -54,7 +54,7 @@ def make_worker(service: str, settings: ServiceSettings, wire: Wire) -> AsgiFast
 
 
 def _members(floor: Floor, kafka: KafkaSettings, wiring: Wiring) -> Iterator[Member]:
-    """They join one after another: those whose records are soon done first, since whoever joins waits for what the others have in hand."""
+    """Two at most, which join at once: see `kit/broker.py`."""
     for topics in (wiring.handlers.keys() - wiring.apart, wiring.handlers.keys() & wiring.apart):
         if topics:
             deliveries = [_delivery(floor, kafka, wiring, topic) for topic in wiring.handlers if topic in topics]

@@ -12,7 +12,7 @@ T = TypeVar("T")
 async def longest_stop(work: Coroutine[Any, Any, T]) -> tuple[T, float]:
     """What `work` gives, and the longest that the loop stood still meanwhile: in seconds that this process computed, on all threads.
 
-    In those, a machine that pauses, or does something else, takes no time.
+    In those, a machine that pauses, or does something else, takes no time; nor does a loop that is kept waiting without computing.
     """
     turns, working = [time.process_time()], asyncio.ensure_future(work)
     while not working.done():
