@@ -50,16 +50,11 @@ class _Broker(KafkaBroker):
         joining = [asyncio.ensure_future(subscriber.start()) for subscriber in self.subscribers]
         try:
             await asyncio.gather(*joining)
-        except BaseException:  # none may join on, and then be stopped by nobody
-            await _cancelled(joining)
-            raise
+        finally:  # where one failed none may join on, and then be stopped by nobody
+            for task in joining:
+                task.cancel()
+            await asyncio.gather(*joining, return_exceptions=True)
         self.running = True
-
-
-async def _cancelled(tasks: "Sequence[asyncio.Future[None]]") -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 Batch = tuple[ConsumerRecord, ...]
