@@ -9,8 +9,8 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from fastapi import FastAPI
 from pydantic import SecretStr
 
 import contracts
@@ -27,12 +27,12 @@ FOLDER = Path(contracts.__file__).parent
 def products() -> dict[Path, str]:
     """The text of every product by its path below `contracts/`."""
     schemas = {Path("schemas", f"{file_stem(event)}.json"): writers_schema(event) for event in EVENT_TYPES.values()}
-    documents = {**schemas, Path("asyncapi.json"): asyncapi.document(), Path("openapi.json"): openapi()}
+    documents = {**schemas, Path("asyncapi.json"): asyncapi.document(), Path("openapi.json"): app().openapi()}
     return {path: json.dumps(document, indent=2, ensure_ascii=False) + "\n" for path, document in documents.items()}
 
 
-def openapi() -> dict[str, Any]:
-    """The OpenAPI document of the HTTP entry; nothing is connected to, so the servers named here need not exist."""
+def app() -> FastAPI:
+    """The HTTP entry before it starts: nothing is connected to, so the servers named here need not exist."""
     settings = Settings(
         kafka=KafkaSettings(bootstrap_servers="127.0.0.1:1"),
         postgres=PostgresSettings(dsn=SecretStr("postgresql://nowhere")),
@@ -40,7 +40,7 @@ def openapi() -> dict[str, Any]:
         blobs=BlobSettings(url="file:///nowhere"),
         vectors=VectorSettings(url="http://nowhere"),
     )
-    return build(settings).openapi()
+    return build(settings)
 
 
 def write(folder: Path, wanted: dict[Path, str]) -> None:
