@@ -3,16 +3,12 @@
 They are no dependencies of this project: `EVALUATION_PEERS_PYTHON` names an interpreter that has `inspect-ai` and `deepeval`.
 """
 
-import asyncio
-import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from kit.datasets.case import Case
 from tests.bench.rag_server import CHAT, when_asked
-from tests.bench.raw import ROOT
+from tests.bench.raw import run_module
 from tests.bench.report import MeasurementFailed
 
 PYTHON = "EVALUATION_PEERS_PYTHON"
@@ -37,7 +33,7 @@ class PeerRun:
 async def run_peer(python: str, name: str, url: str, concurrency: int, cases: Sequence[Case], warm_up: Sequence[Case]) -> PeerRun:
     """Raises MeasurementFailed if it is not installed, scores less than all cases, or ends with what it said."""
     given = {"url": f"{url}/{name}", "concurrency": concurrency, "cases": _pairs(cases), "warm_up": _pairs(warm_up)}
-    told = await _told(python, name, given)
+    told = await run_module(python, f"tests.bench.peers.{name}", given=given, env=_QUIET)
     if "not_installed" in told:
         raise MeasurementFailed(f"{PYTHON}={python} has no {told['not_installed']}")
     asked = await when_asked(url, f"/{name}{CHAT}")
@@ -48,19 +44,3 @@ async def run_peer(python: str, name: str, url: str, concurrency: int, cases: Se
 
 def _pairs(cases: Sequence[Case]) -> list[tuple[str, str]]:
     return [(case.question, case.answers[0]) for case in cases]
-
-
-async def _told(python: str, name: str, given: object) -> dict[str, Any]:
-    pipe = asyncio.subprocess.PIPE
-    command = (python, "-m", f"tests.bench.peers.{name}")
-    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=os.environ | _QUIET, stdin=pipe, stdout=pipe, stderr=pipe)
-    try:
-        out, err = await process.communicate(json.dumps(given).encode())
-    except BaseException:
-        process.kill()
-        await process.wait()
-        raise
-    if process.returncode != 0:
-        raise MeasurementFailed(f"{name} ended with {process.returncode}: {err.decode()[-500:]}")
-    told: dict[str, Any] = json.loads(out.splitlines()[-1])
-    return told

@@ -4,15 +4,12 @@ They are no dependencies of this project: `RETRIEVAL_PEERS_PYTHON` names the int
 of tests/report/peers reads the data as JSON and prints what it found.
 """
 
-import asyncio
-import json
 import os
 import sys
 from collections.abc import Iterable
-from typing import Any
 
 from services.evaluator.metrics.spans import Span
-from tests.bench.raw import ROOT
+from tests.bench.raw import run_module
 from tests.bench.report import MeasurementFailed
 from tests.report.run import Run
 from tests.report.sets import DataSet
@@ -31,27 +28,11 @@ async def run_peer(name: str, data: DataSet) -> list[Run]:
         "questions": [question.text for question in data.questions],
         "depth": data.depth,
     }
-    told = await _told(name, given)
+    told = await run_module(os.environ.get(PYTHON, sys.executable), f"tests.report.peers.{name}", given=given, env=_QUIET)
     if NOT_INSTALLED in told:
         raise MeasurementFailed(f"{told[NOT_INSTALLED]} is not installed; see {PYTHON} in docs/retrieval.md")
     chunks = _spans(told["chunks"])
     return [Run(run["name"], IN_PROCESS, [_spans(found) for found in run["found"]], run["ms"], chunks) for run in told["runs"]]
-
-
-async def _told(name: str, given: object) -> dict[str, Any]:
-    pipe = asyncio.subprocess.PIPE
-    command = (os.environ.get(PYTHON, sys.executable), "-m", f"tests.report.peers.{name}")
-    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=os.environ | _QUIET, stdin=pipe, stdout=pipe, stderr=pipe)
-    try:
-        out, err = await process.communicate(json.dumps(given).encode())
-    except BaseException:
-        process.kill()
-        await process.wait()
-        raise
-    if process.returncode != 0:
-        raise MeasurementFailed(f"{name} ended with {process.returncode}: {err.decode()[-500:]}")
-    told: dict[str, Any] = json.loads(out.splitlines()[-1])
-    return told
 
 
 def _spans(told: Iterable[tuple[str, int, int]]) -> list[Span]:
