@@ -45,7 +45,7 @@ class Rounds(Generic[T, R]):
             return await self._ask(mine.items)
 
 
-def _ended(round: "asyncio.Task[Any]") -> None:
+def _ended(result: "asyncio.Task[Any]") -> None:
     """Says what failed, though all who asked may have left."""
-    if not round.cancelled() and (error := round.exception()) is not None:
+    if not result.cancelled() and (error := result.exception()) is not None:
         log.warning("round.failed", reason=str(error) or type(error).__name__)

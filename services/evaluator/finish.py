@@ -27,8 +27,6 @@ from services.evaluator.store import CANCELLED, COMPLETED, FAILED, REQUESTED, RU
 log = structlog.get_logger(__name__)
 
 _UNPAID = "budget_spent"
-# Who waits for a row this long tries again later: what holds it may be summing up for a minute.
-_SOON = "SET LOCAL lock_timeout = '5s'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ class Finish:
 
     async def cancel(self, effect: Effect, eval_id: UUID, reason: str | None) -> None:
         """An evaluation that nobody wants any more ends; what was measured is kept. Raises as asyncpg does while it is being judged."""
-        await effect.connection.execute(_SOON)
+        await self.store.wait_briefly(effect)
         await self._stop(effect, eval_id, Outcome(CANCELLED, reason=reason))
 
     async def _stop(self, effect: Effect, eval_id: UUID, outcome: Outcome) -> None:

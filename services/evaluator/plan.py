@@ -139,8 +139,7 @@ class Plan:
         rag = self.rag.on_behalf(tenant_id)
         pinned = await rag.pin(reference)
         documents = await require_documents(rag, asked.dataset, fingerprint, pinned.index_generation)
-        run = _record(asked, fingerprint, pinned, _run_id(asked, role))
-        return Side(run.model_copy(update={"documents": documents}), True)
+        return Side(_record(asked, fingerprint, pinned, documents, _run_id(asked, role)), True)
 
     async def _limit(self, usd: float, tenant_id: str, sides: list[Side]) -> None:
         """What the calls of each run may cost is rag's to watch."""
@@ -183,7 +182,7 @@ def _run_id(asked: EvalRequestedV1, role: str) -> UUID:
     return uuid5(asked.eval_id, role)
 
 
-def _record(asked: EvalRequestedV1, fingerprint: str, pinned: Pinned, run_id: UUID) -> RunRecord:
+def _record(asked: EvalRequestedV1, fingerprint: str, pinned: Pinned, documents: int | None, run_id: UUID) -> RunRecord:
     return RunRecord(
         run_id=run_id,
         eval_id=asked.eval_id,
@@ -194,6 +193,7 @@ def _record(asked: EvalRequestedV1, fingerprint: str, pinned: Pinned, run_id: UU
         dataset=asked.dataset,
         fingerprint=fingerprint,
         cases=0,
+        documents=documents,
         repeats=asked.repeats,
         seed=asked.seed,
         code_version=BUILD_VERSION,

@@ -16,6 +16,10 @@ UPDATE evals SET status = 'running', fingerprint = :fingerprint, candidate_run =
 WHERE eval_id = :eval_id AND status = 'requested'
 RETURNING eval_id;
 
+-- name: wait_briefly!
+-- Who waits for a row this long had better come again: what holds it may be summing up for a minute.
+SET LOCAL lock_timeout = '5s';
+
 -- name: lock_eval^
 -- An evaluation, for whoever decides about it alone.
 SELECT * FROM evals WHERE eval_id = :eval_id FOR UPDATE;

@@ -72,6 +72,10 @@ class Store:
         """An evaluation that nobody else decides about until the transaction ends."""
         return await self._queries.lock_eval(effect.connection, eval_id=eval_id)
 
+    async def wait_briefly(self, effect: Effect) -> None:
+        """From here on the transaction waits for no lock longer than five seconds: it fails, and is tried again."""
+        await self._queries.wait_briefly(effect.connection)
+
     async def end(self, effect: Effect, eval_id: UUID, outcome: Outcome) -> None:
         """Ends an evaluation, and what runs of its runs."""
         for run in await self.runs(effect, eval_id):
